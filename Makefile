@@ -49,7 +49,7 @@ lint: $(VENV)/.has-dev
 	$(BIN)/ruff check $(CODE)
 
 architecture: $(VENV)/.has-dev  ## hold the walls between the rooms
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 
 types: $(VENV)/.has-dev
 	$(BIN)/mypy $(CODE)
