@@ -1,0 +1,902 @@
+"""One run as a state machine: events in, effects out, nothing else.
+
+Rule 1: every rule about how a run moves lives in this package.
+Rule 2: nothing here knows the time, the store, the network or the engine. ``now_ms`` is an
+        argument; ids are counted, never drawn.
+Rule 3: the same snapshot and the same event give the same effects, in every process. Recovery
+        and Temporal's replay rest on it; so no iteration over sets.
+Rule 4: one event is one step, applied whole: what it writes, which messages it hands over, what
+        starts because of it.
+
+Numbers such as 2.5 are sections of the iWF server's specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Self, assert_never
+
+from perdure.interpreter.attributes import Attributes
+from perdure.interpreter.deadlines import BEGINNING, EXPIRY, Deadlines, Due
+from perdure.interpreter.effects import Abandon, Close, CompleteState, Effect, Index, Invoke
+from perdure.interpreter.events import (
+    AttributesSet,
+    CallExhausted,
+    CallRejected,
+    CallSucceeded,
+    ConfigUpdated,
+    DeadlinePassed,
+    Event,
+    MessagesPublished,
+    Resumed,
+    RpcClosed,
+    RpcOpened,
+    RpcWrote,
+    SignalReceived,
+    Started,
+    Stopped,
+    TimerSkipped,
+)
+from perdure.interpreter.locks import LockKey, Locks, Table, set_in_order
+from perdure.interpreter.refusal import Refusal, RefusalKind
+from perdure.interpreter.snapshot import CallSnapshot, Phase, RpcSnapshot, Snapshot, StateSnapshot
+from perdure.interpreter.waits import ChannelName, Channels, OpenWait
+from perdure.model.attributes import (
+    LOAD_ALL,
+    DataAttribute,
+    LoadingPolicy,
+    SearchAttribute,
+    SearchAttributeType,
+)
+from perdure.model.calls import (
+    ExecuteAnswer,
+    LoadedAttributes,
+    RpcAnswer,
+    RunContext,
+    StateCall,
+    StateMethod,
+    WaitUntilAnswer,
+    Writes,
+)
+from perdure.model.conditions import ChannelKind, ConditionResult, TimerCondition
+from perdure.model.decisions import (
+    CHANNEL_OF_CHECK,
+    CloseIfEmpty,
+    Closing,
+    ClosingKind,
+    Decision,
+    EmptyCheck,
+    Movement,
+)
+from perdure.model.ids import CallId, StateExecutionId, StateId
+from perdure.model.options import CallOptions, ExecutingStatesMode, RetryPolicy, StateOptions, WorkflowConfig
+from perdure.model.outcome import Outcome, RunErrorType, RunStatus, StateOutput, StopKind
+from perdure.model.requests import StartRequest, TimerRef
+from perdure.model.value import EncodedValue
+
+RULES_VERSION = 1
+
+EXECUTING_STATES = "IwfExecutingStateIds"
+
+CLOSED = Refusal(RefusalKind.CLOSED, "workflow execution already completed")
+LOCKED = Refusal(RefusalKind.LOCKED, "requested data or search attributes are being locked by other operations")
+NO_TIMER = Refusal(RefusalKind.NO_TIMER, "requested timer command doesn't exist")
+STALE = Refusal(RefusalKind.STALE, "nobody waits for this answer any more")
+
+
+@dataclass(slots=True)
+class _State:
+    """One state execution under way."""
+
+    id: StateExecutionId
+    movement: Movement
+    number: int
+    phase: Phase = Phase.CALLING
+    call_id: CallId | None = None
+    wait: OpenWait | None = None
+    pending: StateCall | None = None
+    locals: tuple[DataAttribute, ...] = ()
+    search_locked: bool = False
+    listed: bool = False
+
+
+class Execution:
+    """One run. Starts empty; its first event is its genesis, ``Started`` or ``Resumed``."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self._request: StartRequest | None = None
+        self._run: RunContext | None = None
+        self._attempt = 1
+        self._begins_at_ms: int | None = None
+        self._expires_at_ms: int | None = None
+        self._config = WorkflowConfig()
+        self._state_counts: dict[StateId, int] = {}
+        self._state_number = self._wait_number = self._call_number = self._rpc_number = 0
+        self._queued: list[Movement] = []
+        self._states: dict[int, _State] = {}
+        self._state_by_id: dict[StateExecutionId, _State] = {}
+        self._calls: dict[CallId, Invoke] = {}
+        self._caller: dict[CallId, _State] = {}
+        self._rpcs: dict[int, RpcOpened] = {}
+        self._attributes = Attributes()
+        self._channels = Channels()
+        self._locks = Locks()
+        self._deadlines = Deadlines()
+        self._outputs: list[StateOutput] = []
+        self._completing = False
+        self._skips: list[TimerRef] = []
+        self._listed_counts: dict[StateId, int] = {}
+        self._listed_states: tuple[StateId, ...] = ()
+        # What one step gathers and its end settles; empty between steps.
+        self._now_ms = 0
+        self._effects: list[Effect] = []
+        self._indexed: dict[str, SearchAttribute] = {}
+        self._touched_channels: dict[ChannelName, None] = {}
+        self._touched_waits: dict[int, OpenWait] = {}
+        self._freed: list[LockKey] = []
+
+    # What others may know
+
+    @property
+    def run(self) -> RunContext:
+        assert self._run is not None, "the first event of a run is Started or Resumed"
+        return self._run
+
+    @property
+    def request(self) -> StartRequest:
+        assert self._request is not None, "the first event of a run is Started or Resumed"
+        return self._request
+
+    @property
+    def closed(self) -> bool:
+        return self.outcome is not None
+
+    @property
+    def started(self) -> Started:
+        """The start that another run of the chain would repeat."""
+        return Started(
+            request=self.request,
+            run_id=self.run.run_id,
+            first_run_id=self.run.first_run_id,
+            attempt=self._attempt,
+            expires_at_ms=self._expires_at_ms,
+        )
+
+    @property
+    def config(self) -> WorkflowConfig:
+        return self._config
+
+    @property
+    def next_rpc_number(self) -> int:
+        return self._rpc_number + 1
+
+    @property
+    def open_rpcs(self) -> tuple[int, ...]:
+        """Locking RPCs under way. After a crash nobody will close them: abandon them."""
+        return tuple(self._rpcs)
+
+    def next_deadline_ms(self) -> int | None:
+        """When the engine must next report ``DeadlinePassed``; ``None`` while nothing is due ever."""
+        return None if self.closed else self._deadlines.next_ms()
+
+    def outstanding(self) -> list[Invoke]:
+        """The calls under way: what is to be done again after a restore."""
+        return list(self._calls.values())
+
+    def load(self, data: LoadingPolicy = LOAD_ALL, search: LoadingPolicy = LOAD_ALL) -> LoadedAttributes:
+        """Return the attributes that a call with these policies may see."""
+        return self._attributes.load(data, search)
+
+    def data_attributes(self) -> Mapping[str, DataAttribute]:
+        return MappingProxyType(self._attributes.data)
+
+    def search_attributes(self) -> Mapping[str, SearchAttribute]:
+        """As written; the system's own are not among them."""
+        return MappingProxyType(self._attributes.search)
+
+    def channel_sizes(self, kind: ChannelKind) -> dict[str, int]:
+        """Unread messages by channel; channels without any are left out."""
+        return self._channels.sizes(kind)
+
+    # What may happen
+
+    def refuse(self, event: Event) -> Refusal | None:
+        """Say why *event* cannot happen now; ``None`` if it can. Changes nothing."""
+        if self.closed:
+            return CLOSED
+        match event:
+            case CallSucceeded() | CallExhausted() | CallRejected():
+                return None if event.call_id in self._calls else STALE
+            case RpcClosed():
+                return None if event.number in self._rpcs else STALE
+            case RpcOpened():
+                return None if self._locks.free(_rpc_locks(event)) else LOCKED
+            case TimerSkipped():
+                return None if self._may_skip(event.timer) else NO_TIMER
+            case _:
+                return None
+
+    def handle(self, event: Event, now_ms: int) -> list[Effect]:
+        """Apply *event* and return what the engine must do next, in order.
+
+        Late and repeated answers change nothing and are no error. A skip whose timer does not
+        exist yet is kept for it: that is how a reset hands skips over again.
+
+        Args:
+            event: what happened; ``refuse`` has nothing against it.
+            now_ms: the engine's clock, milliseconds since the Unix epoch. May go backwards.
+        """
+        if self.closed:
+            return []
+        self._now_ms = now_ms
+        self._effects = []
+        self._apply(event)
+        self._settle()
+        return self._effects
+
+    def _apply(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._start(event)
+            case Resumed():
+                self._resume(event)
+            case CallSucceeded():
+                self._call_succeeded(event)
+            case CallExhausted():
+                self._call_exhausted(event)
+            case CallRejected():
+                self._call_rejected(event)
+            case SignalReceived():
+                self._put(ChannelKind.SIGNAL, event.channel, event.value)
+            case MessagesPublished():
+                for message in event.messages:
+                    self._put(ChannelKind.INTERNAL, message.channel, message.value)
+            case AttributesSet():
+                self._write(Writes(event.data, event.search))
+            case RpcWrote():
+                self._apply_rpc(event.answer)
+            case RpcOpened():
+                self._rpc_number = event.number
+                self._rpcs[event.number] = event
+                self._locks.take(-event.number, _rpc_locks(event))
+            case RpcClosed():
+                self._close_rpc(event)
+            case TimerSkipped():
+                self._skip(event.timer)
+            case DeadlinePassed():
+                self._pass_deadlines()
+            case ConfigUpdated():
+                self._config = _merged(self._config, event.config)
+            case Stopped():
+                self._stop(event)
+            case _:
+                assert_never(event)
+
+    # Beginnings
+
+    def _start(self, event: Started) -> None:
+        request = event.request
+        self._request = request
+        self._attempt = event.attempt
+        self._config = request.options.config
+        self._run = RunContext(
+            workflow_id=request.workflow_id,
+            workflow_type=request.workflow_type,
+            run_id=event.run_id,
+            first_run_id=event.first_run_id,
+            started_ms=self._now_ms,
+            worker_url=request.worker_url,
+        )
+        self._expire_at(event.expires_at_ms)
+        self._write(Writes(request.data, request.search))
+        if request.first is not None:
+            self._queued.append(request.first)
+        if event.delay_ms > 0:
+            self._begins_at_ms = self._now_ms + event.delay_ms
+            self._deadlines.add(BEGINNING, self._begins_at_ms)
+
+    def _resume(self, event: Resumed) -> None:
+        """Take up a snapshot as a run of its own. Its calls under way are ``outstanding()``."""
+        self._restore(event.snapshot)
+        run = self.run
+        if event.run_id == run.run_id:
+            return
+        # iWF 7: a reset is a new run, whose whole timeout counts from now on.
+        self.outcome = None
+        self._run = RunContext(
+            workflow_id=run.workflow_id,
+            workflow_type=run.workflow_type,
+            run_id=event.run_id,
+            first_run_id=run.first_run_id,
+            started_ms=self._now_ms,
+            worker_url=run.worker_url,
+        )
+        timeout_ms = self.request.options.timeout_ms
+        self._expire_at(self._now_ms + timeout_ms if timeout_ms else None)
+        for number in self._rpcs:
+            self._freed += self._locks.release(-number)
+        self._rpcs.clear()
+        self._indexed = dict(self._attributes.search)
+        self._listed_states = ()
+        for call_id, invoke in self._calls.items():
+            self._calls[call_id] = self._invoke_of(call_id, invoke.call, invoke.timeout_ms, invoke.retry, invoke.limit_ms)
+        self._effects.extend(self._calls.values())
+
+    def _expire_at(self, at_ms: int | None) -> None:
+        self._expires_at_ms = at_ms
+        self._deadlines.drop(EXPIRY)
+        if at_ms is not None:
+            self._deadlines.add(EXPIRY, at_ms)
+
+    def _enter(self, movement: Movement) -> None:
+        """Start a state (2.1)."""
+        state_id = movement.state_id
+        count = self._state_counts.get(state_id, 0) + 1
+        self._state_counts[state_id] = count
+        self._state_number += 1
+        state = _State(StateExecutionId(f"{state_id}-{count}"), movement, self._state_number)
+        self._states[state.number] = state
+        self._state_by_id[state.id] = state
+        skips = movement.options.skip_wait_until
+        self._list(state, skips_wait_until=skips)
+        method = StateMethod.EXECUTE if skips else StateMethod.WAIT_UNTIL
+        self._prepare(state, self._call_for(state, method))
+
+    # Calls and the locks they need
+
+    def _call_for(
+        self,
+        state: _State,
+        method: StateMethod,
+        *,
+        results: tuple[ConditionResult, ...] | None = None,
+        wait_until_failed: bool = False,
+    ) -> StateCall:
+        return StateCall(
+            method=method,
+            state_execution_id=state.id,
+            state_id=state.movement.state_id,
+            input=state.movement.input,
+            attributes=_NOT_LOADED,
+            locals=state.locals if method is StateMethod.EXECUTE else (),
+            results=results,
+            wait_until_failed=wait_until_failed,
+        )
+
+    def _prepare(self, state: _State, call: StateCall) -> None:
+        """Make a call, as soon as what it locks is free: search attributes first, then data (4.7)."""
+        state.pending = call
+        search, data = _state_locks(state.movement.options, call.method)
+        if not state.search_locked:
+            if not self._locks.free(search):
+                self._wait_for_locks(state, search)
+                return
+            self._locks.take(state.number, search)
+            state.search_locked = True
+        if not self._locks.free(data):
+            self._wait_for_locks(state, data)
+            return
+        self._locks.take(state.number, data)
+        self._make_call(state)
+
+    def _wait_for_locks(self, state: _State, keys: tuple[LockKey, ...]) -> None:
+        state.phase = Phase.LOCKING
+        self._locks.wait(state.number, keys)
+
+    def _locks_granted(self, state: _State) -> None:
+        """Go on with a state that got the keys it queued for, of one table or of the other."""
+        assert state.pending is not None
+        if state.search_locked:
+            self._make_call(state)
+        else:
+            state.search_locked = True
+            self._prepare(state, state.pending)
+
+    def _make_call(self, state: _State) -> None:
+        pending = state.pending
+        assert pending is not None
+        options = _options_of(state.movement.options, pending.method)
+        call = StateCall(
+            method=pending.method,
+            state_execution_id=pending.state_execution_id,
+            state_id=pending.state_id,
+            input=pending.input,
+            attributes=self._attributes.load(options.data_loading, options.search_loading),
+            locals=pending.locals,
+            results=pending.results,
+            wait_until_failed=pending.wait_until_failed,
+        )
+        self._call_number += 1
+        call_id = CallId(self._call_number)
+        limit_ms = _shorter(options.retry.maximum_duration_ms, self.request.options.timeout_ms)
+        invoke = self._invoke_of(call_id, call, options.timeout_ms, options.retry, limit_ms)
+        self._calls[call_id] = invoke
+        self._caller[call_id] = state
+        state.phase, state.call_id, state.pending, state.search_locked = Phase.CALLING, call_id, None, False
+        self._effects.append(invoke)
+
+    def _invoke_of(self, call_id: CallId, call: StateCall, timeout_ms: int, retry: RetryPolicy, limit_ms: int) -> Invoke:
+        return Invoke(call_id, self.run, call, timeout_ms, retry, limit_ms)
+
+    def _end_call(self, call_id: CallId) -> _State | None:
+        """Take a call off the list and free what it locked; ``None``: it is not under way."""
+        if self._calls.pop(call_id, None) is None:
+            return None
+        state = self._caller.pop(call_id)
+        state.call_id = None
+        self._freed += self._locks.release(state.number)
+        return state
+
+    def _call_succeeded(self, event: CallSucceeded) -> None:
+        invoke = self._calls.get(event.call_id)
+        state = self._end_call(event.call_id)
+        if state is None or invoke is None:
+            return
+        self._write(event.answer.writes)
+        match event.answer:
+            case WaitUntilAnswer():
+                state.locals = event.answer.locals
+                self._begin_wait(state, event.answer)
+            case ExecuteAnswer():
+                self._end_state(state)
+                self._report_completion(state, event.answer.decision)
+                self._decide(state, event.answer.decision)
+
+    def _call_exhausted(self, event: CallExhausted) -> None:
+        """Follow the failure policy (3.4)."""
+        invoke = self._calls.get(event.call_id)
+        state = self._end_call(event.call_id)
+        if state is None or invoke is None:
+            return
+        options = state.movement.options
+        if invoke.call.method is StateMethod.WAIT_UNTIL and options.proceed_on_wait_until_failure:
+            self._prepare(state, self._call_for(state, StateMethod.EXECUTE, results=(), wait_until_failed=True))
+        elif invoke.call.method is StateMethod.EXECUTE and options.recover_state_id:
+            self._end_state(state)
+            self._queued.append(
+                Movement(options.recover_state_id, state.movement.input, options.recover_options or StateOptions())
+            )
+        else:
+            self._fail(RunErrorType.STATE_CALL, event.failure.message)
+
+    def _call_rejected(self, event: CallRejected) -> None:
+        if self._end_call(event.call_id) is not None:
+            self._fail(event.error_type, event.message)
+
+    # Waiting
+
+    def _begin_wait(self, state: _State, answer: WaitUntilAnswer) -> None:
+        self._wait_number += 1
+        wait = OpenWait.begin(answer.wait, number=self._wait_number, state=state.number, now_ms=self._now_ms)
+        state.phase, state.wait = Phase.WAITING, wait
+        self._arm(wait)
+        for index, at_ms in enumerate(wait.deadlines_ms):
+            if at_ms is not None and at_ms <= self._now_ms:
+                self._meet_timer(wait, index)
+        self._apply_kept_skips(state)
+        self._touched_waits[state.number] = wait
+
+    def _arm(self, wait: OpenWait) -> None:
+        self._touched_channels.update(dict.fromkeys(self._channels.register(wait)))
+        for index, at_ms in enumerate(wait.deadlines_ms):
+            if at_ms is not None and not wait.met[index]:
+                self._deadlines.add(Due(wait.state, index), at_ms)
+
+    def _meet_timer(self, wait: OpenWait, index: int) -> None:
+        self._deadlines.drop(Due(wait.state, index))
+        wait.meet(index)
+        self._touched_waits[wait.state] = wait
+
+    def _end_wait(self, wait: OpenWait) -> None:
+        self._channels.end(wait)
+        for index, condition in enumerate(wait.wait.conditions):
+            if isinstance(condition, TimerCondition):
+                self._deadlines.drop(Due(wait.state, index))
+
+    def _pass_deadlines(self) -> None:
+        for due in self._deadlines.take_due(self._now_ms):
+            if due == EXPIRY:
+                self._close(Outcome(RunStatus.TIMED_OUT))
+                return
+            if due == BEGINNING:
+                self._begins_at_ms = None
+                continue
+            wait = self._states[due.state].wait
+            assert wait is not None
+            self._meet_timer(wait, due.condition)
+
+    def _may_skip(self, timer: TimerRef) -> bool:
+        """1.16: by id whatever became of the timer, by place only once."""
+        wait = self._wait_of(timer)
+        if wait is None:
+            return False
+        index = _timer_of(wait, timer)
+        return index is not None and (bool(timer.timer_id) or not wait.skipped[index])
+
+    def _skip(self, timer: TimerRef) -> None:
+        wait = self._wait_of(timer)
+        index = None if wait is None else _timer_of(wait, timer)
+        if wait is None or index is None:
+            self._skips.append(timer)
+            return
+        wait.skipped[index] = True
+        self._meet_timer(wait, index)
+
+    def _apply_kept_skips(self, state: _State) -> None:
+        """Skips that came before the timer did end that timer, and none beside it."""
+        mine = [timer for timer in self._skips if timer.state_execution_id == state.id]
+        if mine:
+            self._skips = [timer for timer in self._skips if timer.state_execution_id != state.id]
+            for timer in mine:
+                self._skip(timer)
+
+    def _wait_of(self, timer: TimerRef) -> OpenWait | None:
+        state = self._state_by_id.get(timer.state_execution_id)
+        return state.wait if state else None
+
+    # Writing
+
+    def _write(self, writes: Writes) -> None:
+        self._attributes.write(writes.data, writes.search)
+        for attribute in writes.search:
+            self._indexed[attribute.key] = attribute
+        for message in writes.messages:
+            self._put(ChannelKind.INTERNAL, message.channel, message.value)
+
+    def _put(self, kind: ChannelKind, channel: str, value: EncodedValue | None) -> None:
+        self._channels.put((kind, channel), value)
+        self._touched_channels[kind, channel] = None
+
+    def _apply_rpc(self, answer: RpcAnswer) -> None:
+        self._write(answer.writes)
+        self._queued += answer.movements
+
+    def _close_rpc(self, event: RpcClosed) -> None:
+        if self._rpcs.pop(event.number, None) is None:
+            return
+        self._freed += self._locks.release(-event.number)
+        if event.answer is not None:
+            self._apply_rpc(event.answer)
+
+    # Deciding
+
+    def _end_state(self, state: _State) -> None:
+        del self._states[state.number]
+        del self._state_by_id[state.id]
+        if state.listed:
+            self._unlist(state.movement.state_id)
+
+    def _report_completion(self, state: _State, decision: Decision) -> None:
+        """2.9: a state has completed once its answer is in, whatever the answer decides."""
+        options = self.request.options
+        state_id = state.movement.state_id
+        if state_id not in options.wait_for_states and state.id not in options.wait_for_state_executions:
+            return
+        output = next((step.output for step in decision.next if isinstance(step, Closing)), None)
+        self._effects.append(CompleteState(state_id, state.id, state.movement.wait_for_key or None, output))
+
+    def _decide(self, state: _State, decision: Decision) -> None:
+        """Follow a decision (2.8)."""
+        steps = decision.next
+        if decision.close_if_empty is not None:
+            if self._close_if_empty(state, decision.close_if_empty):
+                return
+            if self.closed:
+                return
+            reserved = next((step.kind.value for step in steps if isinstance(step, Closing)), None)
+            if reserved:
+                self._fail(RunErrorType.INVALID_WORKFLOW_CODE, f"invalid ConditionUnmetDecision with stateId: {reserved}")
+                return
+        movements = [step for step in steps if isinstance(step, Movement)]
+        closings = [step for step in steps if isinstance(step, Closing)]
+        if closings and len(steps) > 1:
+            text = "invalid state decisions. Closing workflow decision cannot be combined with other state decisions"
+            self._fail(RunErrorType.INVALID_WORKFLOW_CODE, text)
+            return
+        self._queued += movements
+        for closing in closings:
+            self._end_thread(state, closing)
+
+    def _end_thread(self, state: _State, closing: Closing) -> None:
+        if closing.kind is ClosingKind.DEAD_END:
+            return
+        if closing.output is not None:
+            self._outputs.append(StateOutput(state.movement.state_id, state.id, closing.output))
+        match closing.kind:
+            case ClosingKind.GRACEFUL_COMPLETE:
+                self._completing = True
+            case ClosingKind.FORCE_COMPLETE:
+                self._complete()
+            case ClosingKind.FORCE_FAIL:
+                self._close(Outcome(RunStatus.FAILED, tuple(self._outputs), RunErrorType.STATE_DECISION))
+
+    def _close_if_empty(self, state: _State, close: CloseIfEmpty) -> bool:
+        """2.8.1: close if the channels are empty, what this very answer published included."""
+        if close.check is None:
+            text = "invalid state decisions. Unsupported ConditionalCloseType "
+            self._fail(RunErrorType.INVALID_WORKFLOW_CODE, text)
+            return False
+        if close.check is EmptyCheck.ALL_CHANNELS:
+            if self._channels.all_empty:
+                self._end_thread(state, Closing(ClosingKind.GRACEFUL_COMPLETE, close.output))
+                return True
+            return False
+        if self._channels.empty((CHANNEL_OF_CHECK[close.check], close.channel)):
+            self._end_thread(state, Closing(ClosingKind.FORCE_COMPLETE, close.output))
+            return True
+        return False
+
+    # Ends
+
+    def _complete(self) -> None:
+        self._close(Outcome(RunStatus.COMPLETED, tuple(self._outputs) or None))
+
+    def _fail(self, error_type: RunErrorType, message: str | None) -> None:
+        self._close(Outcome(RunStatus.FAILED, None, error_type, message))
+
+    def _stop(self, event: Stopped) -> None:
+        match event.kind:
+            case StopKind.CANCEL:
+                self._close(Outcome(RunStatus.CANCELED))
+            case StopKind.TERMINATE:
+                self._close(Outcome(RunStatus.TERMINATED))
+            case StopKind.FAIL:
+                self._fail(RunErrorType.CLIENT, event.reason or None)
+
+    def _close(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+    # The end of a step
+
+    def _settle(self) -> None:
+        """Hand over messages, let waits end, start what is queued, give free locks to who waits."""
+        if not self.closed:
+            self._match_channels()
+            self._end_waits_that_are_over()
+            if self._begins_at_ms is None and self._queued:
+                queued, self._queued = self._queued, []
+                for movement in queued:
+                    self._enter(movement)
+            self._grant_locks()
+            if self._completing and not self._states and not self._queued:
+                self._complete()
+        if self.closed:
+            self._put_to_rest()
+        self._update_index()
+        if self.outcome is not None:
+            self._effects.append(Close(self.outcome))
+        self._touched_channels.clear()
+        self._touched_waits.clear()
+        self._freed.clear()
+
+    def _match_channels(self) -> None:
+        for name in self._touched_channels:
+            for wait in self._channels.match(name):
+                self._touched_waits[wait.state] = wait
+
+    def _end_waits_that_are_over(self) -> None:
+        for number in sorted(self._touched_waits):
+            wait = self._touched_waits[number]
+            if wait.over:
+                state = self._states[number]
+                self._end_wait(wait)
+                state.wait = None
+                self._prepare(state, self._call_for(state, StateMethod.EXECUTE, results=wait.results()))
+
+    def _grant_locks(self) -> None:
+        for key in set_in_order(self._freed):
+            while (number := self._locks.grant(key)) is not None:
+                self._locks_granted(self._states[number])
+
+    def _put_to_rest(self) -> None:
+        """Nothing of a closed run goes on; what it remembers stays readable."""
+        self._effects += [Abandon(call_id) for call_id in self._calls]
+        self._calls.clear()
+        self._caller.clear()
+        self._states.clear()
+        self._state_by_id.clear()
+        self._rpcs.clear()
+        self._queued.clear()
+        self._skips.clear()
+        self._listed_counts.clear()
+        self._locks = Locks()
+        self._deadlines = Deadlines()
+        self._begins_at_ms = None
+        channels, self._channels = self._channels.snapshot(), Channels()
+        self._channels.restore(channels)
+
+    # The index
+
+    def _list(self, state: _State, *, skips_wait_until: bool) -> None:
+        mode = self._config.executing_states or ExecutingStatesMode.WITH_WAIT_UNTIL
+        if mode is ExecutingStatesMode.ALL or (mode is ExecutingStatesMode.WITH_WAIT_UNTIL and not skips_wait_until):
+            state.listed = True
+            state_id = state.movement.state_id
+            self._listed_counts[state_id] = self._listed_counts.get(state_id, 0) + 1
+
+    def _unlist(self, state_id: StateId) -> None:
+        left = self._listed_counts[state_id] - 1
+        if left:
+            self._listed_counts[state_id] = left
+        else:
+            del self._listed_counts[state_id]
+
+    def _update_index(self) -> None:
+        """4.3: one update a step, and only of what is different now."""
+        attributes = list(self._indexed.values())
+        self._indexed = {}
+        if self._listed_counts.keys() != set(self._listed_states):
+            self._listed_states = tuple(sorted(self._listed_counts))
+            attributes.append(SearchAttribute(EXECUTING_STATES, SearchAttributeType.KEYWORD_ARRAY, self._listed_states))
+        if attributes:
+            self._effects.append(Index(tuple(attributes)))
+
+    # Remembering
+
+    def snapshot(self) -> Snapshot:
+        """Return everything this execution remembers, as a value."""
+        return Snapshot(
+            request=self.request,
+            run=self.run,
+            attempt=self._attempt,
+            begins_at_ms=self._begins_at_ms,
+            expires_at_ms=self._expires_at_ms,
+            config=self._config,
+            state_counts=tuple(sorted(self._state_counts.items())),
+            state_number=self._state_number,
+            wait_number=self._wait_number,
+            call_number=self._call_number,
+            rpc_number=self._rpc_number,
+            queued=tuple(self._queued),
+            states=tuple(_state_snapshot(self._states[number]) for number in sorted(self._states)),
+            calls=tuple(
+                CallSnapshot(call_id, invoke.call, invoke.timeout_ms, invoke.retry, invoke.limit_ms)
+                for call_id, invoke in sorted(self._calls.items())
+            ),
+            rpcs=tuple(RpcSnapshot(rpc.number, rpc.data_locks, rpc.search_locks) for rpc in self._rpcs.values()),
+            data=tuple(self._attributes.data.values()),
+            search=tuple(self._attributes.search.values()),
+            channels=self._channels.snapshot(),
+            outputs=tuple(self._outputs),
+            completing=self._completing,
+            skips=tuple(self._skips),
+            listed_states=self._listed_states,
+            outcome=self.outcome,
+        )
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot) -> Self:
+        """Return an execution that goes on exactly as the one the snapshot was taken of."""
+        execution = cls()
+        execution._restore(snapshot)
+        return execution
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self.outcome = snapshot.outcome
+        self._request = snapshot.request
+        self._run = snapshot.run
+        self._attempt = snapshot.attempt
+        self._config = snapshot.config
+        self._state_counts = dict(snapshot.state_counts)
+        self._state_number, self._wait_number = snapshot.state_number, snapshot.wait_number
+        self._call_number, self._rpc_number = snapshot.call_number, snapshot.rpc_number
+        self._queued = list(snapshot.queued)
+        self._attributes.write(snapshot.data, snapshot.search)
+        self._channels.restore(snapshot.channels)
+        self._outputs = list(snapshot.outputs)
+        self._completing = snapshot.completing
+        self._skips = list(snapshot.skips)
+        self._listed_states = snapshot.listed_states
+        self._begins_at_ms = snapshot.begins_at_ms
+        if snapshot.begins_at_ms is not None:
+            self._deadlines.add(BEGINNING, snapshot.begins_at_ms)
+        self._expires_at_ms = snapshot.expires_at_ms
+        if snapshot.expires_at_ms is not None and snapshot.outcome is None:
+            self._deadlines.add(EXPIRY, snapshot.expires_at_ms)
+        self._restore_calls(snapshot)
+        self._restore_states(snapshot)
+
+    def _restore_calls(self, snapshot: Snapshot) -> None:
+        for call in snapshot.calls:
+            self._calls[call.id] = self._invoke_of(call.id, call.call, call.timeout_ms, call.retry, call.limit_ms)
+        for rpc in snapshot.rpcs:
+            opened = RpcOpened(rpc.number, rpc.data_locks, rpc.search_locks)
+            self._rpcs[rpc.number] = opened
+            self._locks.take(-rpc.number, _rpc_locks(opened))
+
+    def _restore_states(self, snapshot: Snapshot) -> None:
+        for saved in snapshot.states:
+            state = _State(
+                saved.id,
+                saved.movement,
+                saved.number,
+                saved.phase,
+                saved.call_id,
+                None if saved.wait is None else OpenWait.restore(saved.wait, saved.number),
+                saved.pending,
+                saved.locals,
+                saved.search_locked,
+                saved.listed,
+            )
+            self._states[state.number] = state
+            self._state_by_id[state.id] = state
+            if state.listed:
+                state_id = state.movement.state_id
+                self._listed_counts[state_id] = self._listed_counts.get(state_id, 0) + 1
+            if state.call_id is not None:
+                self._caller[state.call_id] = state
+                method = self._calls[state.call_id].call.method
+                search, data = _state_locks(state.movement.options, method)
+                self._locks.take(state.number, (*search, *data))
+            if state.phase is Phase.LOCKING:
+                self._restore_lock_wait(state)
+        waits = [state.wait for state in self._states.values() if state.wait is not None]
+        for wait in sorted(waits, key=lambda wait: wait.number):
+            self._arm(wait)
+        self._touched_channels.clear()
+
+    def _restore_lock_wait(self, state: _State) -> None:
+        assert state.pending is not None
+        search, data = _state_locks(state.movement.options, state.pending.method)
+        if state.search_locked:
+            self._locks.take(state.number, search)
+            self._locks.wait(state.number, data)
+        else:
+            self._locks.wait(state.number, search)
+
+
+_NOT_LOADED = LoadedAttributes()
+
+
+def _state_snapshot(state: _State) -> StateSnapshot:
+    return StateSnapshot(
+        id=state.id,
+        movement=state.movement,
+        number=state.number,
+        phase=state.phase,
+        call_id=state.call_id,
+        wait=None if state.wait is None else state.wait.snapshot(),
+        pending=state.pending,
+        locals=state.locals,
+        search_locked=state.search_locked,
+        listed=state.listed,
+    )
+
+
+def _options_of(options: StateOptions, method: StateMethod) -> CallOptions:
+    return options.wait_until if method is StateMethod.WAIT_UNTIL else options.execute
+
+
+def _state_locks(options: StateOptions, method: StateMethod) -> tuple[tuple[LockKey, ...], tuple[LockKey, ...]]:
+    """Return the search attribute keys and the data attribute keys that a call locks."""
+    call = _options_of(options, method)
+    search = tuple(LockKey(Table.SEARCH, key) for key in call.search_loading.locks or ())
+    data = tuple(LockKey(Table.DATA, key) for key in call.data_loading.locks or ())
+    return search, data
+
+
+def _rpc_locks(rpc: RpcOpened) -> tuple[LockKey, ...]:
+    return (
+        *(LockKey(Table.DATA, key) for key in rpc.data_locks),
+        *(LockKey(Table.SEARCH, key) for key in rpc.search_locks),
+    )
+
+
+def _timer_of(wait: OpenWait, timer: TimerRef) -> int | None:
+    if timer.timer_id:
+        return wait.timer_by_id(timer.timer_id)
+    return None if timer.index is None else wait.timer_by_index(timer.index)
+
+
+def _shorter(one_ms: int, other_ms: int) -> int:
+    """Return the shorter of two limits, 0 being none."""
+    return min(one_ms, other_ms) if one_ms and other_ms else one_ms or other_ms
+
+
+def _merged(old: WorkflowConfig, new: WorkflowConfig) -> WorkflowConfig:
+    """9.2: only what is given changes, and the kind of timers not even then."""
+    given = {field.name: value for field in fields(new) if (value := getattr(new, field.name)) is not None}
+    return replace(old, **{**given, "optimize_timer": old.optimize_timer})
