@@ -72,7 +72,9 @@ def check_start(request: StartRequest) -> None:
             raise InvalidRequest(f"Invalid schedule spec: {error}") from None
 
 
-def decide_start(request: StartRequest, current: CurrentRun | None, *, run_id: RunId, now_ms: int) -> Begin | Existing | Taken:
+def decide_start(
+    request: StartRequest, current: CurrentRun | None, *, run_id: RunId, now_ms: int
+) -> Begin | Existing | Taken:
     """Decide what becomes of a start request, given the id's current run (iWF 8.5, 8.6).
 
     Args:

@@ -105,7 +105,9 @@ def decode_event(encoded: EncodedEvent) -> Event:
     event_type = KINDS.get(kind)
     newest = VERSIONS.get(kind, 1)
     if event_type is None or version > newest:
-        raise InternalError(f"found an event {kind!r} of version {version}, expected a kind of this release, at most version {newest}")
+        raise InternalError(
+            f"found an event {kind!r} of version {version}, expected a kind of this release, at most version {newest}"
+        )
     body = json.loads(encoded.body)
     for older in range(version, newest):
         body = UPCASTERS[kind, older](body)
@@ -128,9 +130,10 @@ def decode_snapshot(encoded: EncodedSnapshot) -> Snapshot:
     return cast("Snapshot", _shape(Snapshot).decode(json.loads(encoded.body), encoded.values))
 
 
-def _encode(value: object) -> tuple[str, tuple[EncodedValue, ...]]:
+def _encode(value: Event | Snapshot) -> tuple[str, tuple[EncodedValue, ...]]:
     indexes: dict[EncodedValue, int] = {}
-    plain = _shape(type(value)).encode(value, indexes)
+    kind: Any = type(value)
+    plain = _shape(kind).encode(value, indexes)
     return json.dumps(plain, separators=(",", ":")), tuple(indexes)
 
 

@@ -70,7 +70,8 @@ class CallExhausted:
 @dataclass(frozen=True, slots=True)
 class CallRejected:
     """The answer was understood and can never be accepted, such as a search attribute whose type
-    is another one in this store: the run fails, saying so."""
+    is another one in this store: the run fails, saying so.
+    """
 
     call_id: CallId
     message: str

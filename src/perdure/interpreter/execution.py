@@ -322,7 +322,9 @@ class Execution:
         self._indexed = dict(self._attributes.search)
         self._listed_states = ()
         for call_id, invoke in self._calls.items():
-            self._calls[call_id] = self._invoke_of(call_id, invoke.call, invoke.timeout_ms, invoke.retry, invoke.limit_ms)
+            self._calls[call_id] = self._invoke_of(
+                call_id, invoke.call, invoke.timeout_ms, invoke.retry, invoke.limit_ms
+            )
         self._effects.extend(self._calls.values())
 
     def _expire_at(self, at_ms: int | None) -> None:
@@ -418,7 +420,9 @@ class Execution:
         state.phase, state.call_id, state.pending, state.search_locked = Phase.CALLING, call_id, None, False
         self._effects.append(invoke)
 
-    def _invoke_of(self, call_id: CallId, call: StateCall, timeout_ms: int, retry: RetryPolicy, limit_ms: int) -> Invoke:
+    def _invoke_of(
+        self, call_id: CallId, call: StateCall, timeout_ms: int, retry: RetryPolicy, limit_ms: int
+    ) -> Invoke:
         return Invoke(call_id, self.run, call, timeout_ms, retry, limit_ms)
 
     def _end_call(self, call_id: CallId) -> _State | None:
@@ -588,7 +592,9 @@ class Execution:
                 return
             reserved = next((step.kind.value for step in steps if isinstance(step, Closing)), None)
             if reserved:
-                self._fail(RunErrorType.INVALID_WORKFLOW_CODE, f"invalid ConditionUnmetDecision with stateId: {reserved}")
+                self._fail(
+                    RunErrorType.INVALID_WORKFLOW_CODE, f"invalid ConditionUnmetDecision with stateId: {reserved}"
+                )
                 return
         movements = [step for step in steps if isinstance(step, Movement)]
         closings = [step for step in steps if isinstance(step, Closing)]

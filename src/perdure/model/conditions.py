@@ -82,7 +82,11 @@ class Wait:
         for condition in self.conditions:
             if isinstance(condition, ChannelCondition) and condition.at_least < 0:
                 return f"atLeast of channel {condition.channel!r} is {condition.at_least}, expected 0 or more"
-            if isinstance(condition, ChannelCondition) and condition.at_most is not None and condition.at_most < condition.at_least:
+            if (
+                isinstance(condition, ChannelCondition)
+                and condition.at_most is not None
+                and condition.at_most < condition.at_least
+            ):
                 return (
                     f"atMost of channel {condition.channel!r} is {condition.at_most}, "
                     f"expected no less than atLeast, {condition.at_least}"

@@ -120,7 +120,8 @@ class RpcFailed(WorkerError):
 
 class UnavailableError(PerdureError):
     """The store cannot be written or a server cannot be reached. Trying again is safe unless the
-    method says that it may repeat what was sent."""
+    method says that it may repeat what was sent.
+    """
 
 
 class InternalError(PerdureError):

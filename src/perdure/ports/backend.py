@@ -46,7 +46,9 @@ class Backend(Protocol):
         """
         ...
 
-    async def publish(self, workflow_id: WorkflowId, messages: Sequence[Message], *, run_id: RunId | None = None) -> None:
+    async def publish(
+        self, workflow_id: WorkflowId, messages: Sequence[Message], *, run_id: RunId | None = None
+    ) -> None:
         """Put messages on internal channels, all in one step, in their order; as ``signal``."""
         ...
 
@@ -81,7 +83,11 @@ class Backend(Protocol):
         ...
 
     async def get_search_attributes(
-        self, workflow_id: WorkflowId, keys: Sequence[tuple[str, SearchAttributeType]] | None = None, *, run_id: RunId | None = None
+        self,
+        workflow_id: WorkflowId,
+        keys: Sequence[tuple[str, SearchAttributeType]] | None = None,
+        *,
+        run_id: RunId | None = None,
     ) -> tuple[SearchAttribute, ...]:
         """Read search attributes as the index has them, in the order asked; as ``get_data_attributes``.
 
@@ -111,7 +117,9 @@ class Backend(Protocol):
         """Tell what a run is and how it ended, without waiting."""
         ...
 
-    async def wait_for_result(self, workflow_id: WorkflowId, *, run_id: RunId | None = None, wait_ms: int | None = None) -> RunInfo:
+    async def wait_for_result(
+        self, workflow_id: WorkflowId, *, run_id: RunId | None = None, wait_ms: int | None = None
+    ) -> RunInfo:
         """Wait until a run has ended, and all its workflow-level retries; costs no thread.
 
         Args:
@@ -143,7 +151,14 @@ class Backend(Protocol):
         """
         ...
 
-    async def stop(self, workflow_id: WorkflowId, kind: StopKind = StopKind.CANCEL, *, reason: str = "", run_id: RunId | None = None) -> None:
+    async def stop(
+        self,
+        workflow_id: WorkflowId,
+        kind: StopKind = StopKind.CANCEL,
+        *,
+        reason: str = "",
+        run_id: RunId | None = None,
+    ) -> None:
         """End a run, and its schedule. Calls under way are abandoned, their answers dropped.
 
         Raises:
@@ -159,7 +174,9 @@ class Backend(Protocol):
         """
         ...
 
-    async def update_config(self, workflow_id: WorkflowId, config: WorkflowConfig, *, run_id: RunId | None = None) -> None:
+    async def update_config(
+        self, workflow_id: WorkflowId, config: WorkflowConfig, *, run_id: RunId | None = None
+    ) -> None:
         """Change the settings that are given; those that are ``None`` stay.
 
         Raises:
