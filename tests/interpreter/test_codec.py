@@ -26,7 +26,8 @@ def test_every_event_has_a_kind() -> None:
     assert set(KINDS.values()) == set(get_args(Event))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# Snapshots are too large to be drawn at random: test_laws.py takes them from runs.
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "resumed"])
 def test_an_event_comes_back_as_it_was(kind: str) -> None:
     @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(st.from_type(KINDS[kind]))
