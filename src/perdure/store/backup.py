@@ -1,0 +1,52 @@
+"""A consistent copy of a file in use, which starts as another file and does nobody's work."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import apsw
+
+from perdure.model.errors import UnavailableError
+from perdure.store.faults import faults_of
+from perdure.store.statements import SQL
+
+
+def write_backup(source: apsw.Connection, path: Path, *, vfs: str | None = None) -> None:
+    """Copy what *source* sees now to a new file: whole, durable and paused, or not there at all.
+
+    Raises:
+        UnavailableError: there is a file already, or it cannot be written.
+    """
+    if path.exists():
+        raise UnavailableError(f"{path} exists already: give the backup a name of its own")
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        with faults_of(str(path)):
+            source.execute("VACUUM INTO ?", (str(unfinished),))
+            _make_another(unfinished, vfs=vfs)
+        _sync(unfinished)
+        unfinished.rename(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be written: {error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _make_another(path: Path, *, vfs: str | None) -> None:
+    copy = apsw.Connection(str(path), vfs=vfs)
+    try:
+        copy.execute(SQL["draw_file_id"])
+        copy.execute(SQL["pause"])
+    finally:
+        copy.close()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

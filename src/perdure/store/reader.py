@@ -1,0 +1,181 @@
+"""Rows out of the file: each question one statement that gives one row (see ``statements``)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeVar
+
+import apsw
+
+from perdure.interpreter.codec import EncodedEvent, EncodedSnapshot
+from perdure.model.attributes import SearchAttribute, SearchAttributeType
+from perdure.model.errors import UnavailableError
+from perdure.model.ids import RunId, WorkflowId
+from perdure.model.outcome import RunStatus
+from perdure.store.attribute_types import AttributeTypes, TypeRow
+from perdure.store.faults import faults_of
+from perdure.store.payload import hashes_in, unpack
+from perdure.store.rows import CallRow, CompletionRow, EventRow, RunKey, RunRow, SnapshotRow, StoredRun
+from perdure.store.search_card import read_card
+from perdure.store.statements import SQL, in_one_row
+
+WORKFLOW_TYPE_ATTRIBUTE = "IwfWorkflowType"
+"""The system's own search attribute that every run has; it stands in the run's row."""
+
+Line = list[Any]
+_Row = TypeVar("_Row", EventRow, CallRow)
+_FIRST_DEADLINE = (-(2**63), RunKey(0))
+
+
+class Reader:
+    """A connection that reads. May be used by any thread; a second one waits."""
+
+    def __init__(self, connection: apsw.Connection, *, file: str) -> None:
+        self._connection = connection
+        self._file = file
+        self._lock = threading.Lock()
+
+    def fetch(
+        self, statements: Sequence[str], parameters: Mapping[str, object] | Sequence[object] = ()
+    ) -> list[list[Any]]:
+        """Run statements as one, and give the lines of each."""
+        with self._lock, faults_of(self._file):
+            # To the end: a statement that is not would keep old pages from being overwritten.
+            [row] = self._connection.execute(in_one_row(*statements), parameters).fetchall()
+        return [json.loads(f"[{lines}]") if lines is not None else [] for lines in row]
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def last_key(self) -> RunKey:
+        [keys] = self.fetch([SQL["find_last_key"]])
+        return RunKey(keys[0] if keys else 0)
+
+    def current_runs(self, workflow_ids: Sequence[WorkflowId]) -> dict[WorkflowId, RunRow]:
+        [lines] = self.fetch([SQL["find_current_runs"]], {"workflow_ids": json.dumps(workflow_ids)})
+        return {row.workflow_id: row for row in map(_run_of, lines)}
+
+    def runs(self, run_ids: Sequence[RunId]) -> dict[RunId, RunRow]:
+        [lines] = self.fetch([SQL["find_runs"]], {"run_ids": json.dumps(run_ids)})
+        return {row.run_id: row for row in map(_run_of, lines)}
+
+    def runs_of(self, workflow_id: WorkflowId) -> tuple[RunRow, ...]:
+        [lines] = self.fetch([SQL["list_runs_of_workflow"]], {"workflow_id": workflow_id})
+        return tuple(map(_run_of, lines))
+
+    def load(self, keys: Sequence[RunKey]) -> dict[RunKey, StoredRun]:
+        statements = [SQL["load_runs"], SQL["load_snapshots"], SQL["load_events"], SQL["load_calls"]]
+        runs, snapshots, events, calls = self.fetch(statements, {"keys": json.dumps(keys)})
+        large = self._large_values(chain((line[-1] for line in events), (line[-1] for line in snapshots)))
+        snapshot_of = {line[0]: _snapshot_of(line, large) for line in snapshots}
+        events_of = _by_run(_event_of(line, large) for line in sorted(events, key=_seq_of))
+        calls_of = _by_run(map(_call_of, calls))
+        return {
+            row.key: StoredRun(row, snapshot_of.get(row.key), tuple(events_of[row.key]), tuple(calls_of[row.key]))
+            for row in map(_run_of, runs)
+        }
+
+    def journal(self, key: RunKey, *, after: int = 0, limit: int | None = None) -> tuple[EventRow, ...]:
+        parameters = {"run": key, "after": after, "limit": -1 if limit is None else limit}
+        [lines] = self.fetch([SQL["list_events"]], parameters)
+        large = self._large_values(line[-1] for line in lines)
+        return tuple(_event_of(line, large) for line in lines)
+
+    def busy_runs(self) -> tuple[RunKey, ...]:
+        [keys] = self.fetch([SQL["list_busy_runs"]])
+        return tuple(keys)
+
+    def due_runs(
+        self, before_ms: int, *, after: tuple[int, RunKey] | None = None, limit: int = 1000
+    ) -> tuple[tuple[int, RunKey], ...]:
+        after_ms, after_key = after or _FIRST_DEADLINE
+        parameters = {"before_ms": before_ms, "after_ms": after_ms, "after_key": after_key, "limit": limit}
+        [lines] = self.fetch([SQL["list_due_runs"]], parameters)
+        return tuple((deadline_ms, RunKey(key)) for deadline_ms, key in lines)
+
+    def closed_before(self, moment_ms: int, *, limit: int = 1000) -> tuple[RunKey, ...]:
+        [keys] = self.fetch([SQL["list_runs_closed_before"]], {"moment_ms": moment_ms, "limit": limit})
+        return tuple(keys)
+
+    def completion(self, workflow_id: WorkflowId, first_run_id: RunId, key: str) -> CompletionRow | None:
+        parameters = {"workflow_id": workflow_id, "first_run_id": first_run_id, "key": key}
+        [lines] = self.fetch([SQL["find_completion"]], parameters)
+        if not lines:
+            return None
+        [[payload]] = lines
+        return CompletionRow(workflow_id, first_run_id, key, None if payload is None else unpack(payload, {})[0])
+
+    def index_of(self, key: RunKey, types: AttributeTypes) -> dict[str, SearchAttribute]:
+        [lines] = self.fetch([SQL["read_card"]], {"run": key})
+        if not lines:
+            return {}
+        [[workflow_type, card]] = lines
+        attributes = read_card(json.loads(card), types.by_number) if card is not None else {}
+        own = SearchAttribute(WORKFLOW_TYPE_ATTRIBUTE, SearchAttributeType.KEYWORD, workflow_type)
+        return attributes | {WORKFLOW_TYPE_ATTRIBUTE: own}
+
+    def attribute_types(self) -> list[TypeRow]:
+        [lines] = self.fetch([SQL["list_attribute_types"]])
+        return [(number, key, SearchAttributeType(kind)) for number, key, kind in lines]
+
+    def _large_values(self, payloads: Iterable[str]) -> dict[str, str]:
+        hashes = {digest for payload in payloads for digest in hashes_in(payload)}
+        if not hashes:
+            return {}
+        [lines] = self.fetch([SQL["load_values"]], {"hashes": json.dumps(sorted(hashes))})
+        large: dict[str, str] = dict(lines)
+        if len(large) < len(hashes):
+            # Removed between the two statements, or by somebody else.
+            raise UnavailableError(f"a run was removed from {self._file} while it was read: ask again")
+        return large
+
+
+def _seq_of(line: Line) -> int:
+    return int(line[1])
+
+
+def _by_run(rows: Iterable[_Row]) -> defaultdict[RunKey, list[_Row]]:
+    found: defaultdict[RunKey, list[_Row]] = defaultdict(list)
+    for row in rows:
+        found[row.run].append(row)
+    return found
+
+
+def _run_of(line: Line) -> RunRow:
+    key, workflow_id, run_id, workflow_type, first, started_ms, request_id, status, closed_ms, *rest = line
+    events, deadline_ms, busy, quarantine = rest
+    return RunRow(
+        key,
+        workflow_id,
+        run_id,
+        workflow_type,
+        first,
+        started_ms,
+        request_id,
+        RunStatus(status),
+        closed_ms,
+        events,
+        deadline_ms,
+        bool(busy),
+        quarantine,
+    )
+
+
+def _event_of(line: Line, large: Mapping[str, str]) -> EventRow:
+    run, seq, at_ms, kind, version, actor, reason, trace, body, payload = line
+    return EventRow(run, seq, at_ms, EncodedEvent(kind, version, body, unpack(payload, large)), actor, reason, trace)
+
+
+def _snapshot_of(line: Line, large: Mapping[str, str]) -> SnapshotRow:
+    run, seq, version, body, payload = line
+    return SnapshotRow(run, seq, EncodedSnapshot(version, body, unpack(payload, large)))
+
+
+def _call_of(line: Line) -> CallRow:
+    run, call_id, attempts, first_ms, next_ms, errors, crashes = line
+    return CallRow(run, call_id, attempts, first_ms, next_ms, tuple(json.loads(errors)), crashes)

@@ -1,0 +1,120 @@
+"""What goes into the file and comes out of it, as values. One ``Batch`` is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NewType
+
+from perdure.interpreter.codec import EncodedEvent, EncodedSnapshot
+from perdure.model.attributes import SearchAttribute
+from perdure.model.ids import CallId, RunId, WorkflowId, WorkflowType
+from perdure.model.outcome import RunStatus
+from perdure.model.value import EncodedValue
+
+RunKey = NewType("RunKey", int)
+"""A run inside one file: small, counted upwards by the engine, never reused."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run's summary: what decides without looking into its journal."""
+
+    key: RunKey
+    workflow_id: WorkflowId
+    run_id: RunId
+    workflow_type: WorkflowType
+    first_run_id: RunId
+    started_ms: int
+    request_id: str | None = None
+    status: RunStatus = RunStatus.RUNNING
+    closed_ms: int | None = None
+    events: int = 0
+    """The journal's length: the last event's sequence number, counted from 1."""
+    deadline_ms: int | None = None
+    """When the engine must next look at this run: a timer, the end of a delay or of the timeout,
+    or the next attempt of a call in backoff, whichever is first."""
+    busy: bool = False
+    """A call or a locking RPC is under way: a boot must take this run up at once."""
+    quarantine: str | None = None
+    """Why the engine does not touch this run any more, if it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One line of a journal."""
+
+    run: RunKey
+    seq: int
+    at_ms: int
+    event: EncodedEvent
+    actor: str = ""
+    """Who caused it: ``worker``, ``clock``, ``client`` or an operator's name."""
+    reason: str = ""
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """Attempts of one call: a durable fact beside the journal, kept while the call is under way."""
+
+    run: RunKey
+    call_id: CallId
+    attempts: int
+    """Attempts that are known to have begun."""
+    first_ms: int
+    next_ms: int | None = None
+    """When the next attempt is due; ``None``: one is being made."""
+    errors: tuple[str, ...] = ()
+    """The last few failures, newest last."""
+    crashes: int = 0
+    """Boots that found this call being made, in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRow:
+    """A completed state somebody may wait for. Under one (workflow, first run, key) the first counts."""
+
+    workflow_id: WorkflowId
+    first_run_id: RunId
+    key: str
+    """The state execution's id, or ``<state id>_<wait-for key>``."""
+    output: EncodedValue | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    run: RunKey
+    seq: int
+    """The snapshot is what the execution was right after this event."""
+    snapshot: EncodedSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything one transaction writes. A later row of one run stands for the run's last state."""
+
+    runs: tuple[RunRow, ...] = ()
+    """New runs and changed ones, whole; at most one row for each run."""
+    events: tuple[EventRow, ...] = ()
+    calls: tuple[CallRow, ...] = ()
+    """Calls to write, whole; at most one row for each call."""
+    ended_calls: tuple[tuple[RunKey, CallId], ...] = ()
+    completions: tuple[CompletionRow, ...] = ()
+    index: Mapping[RunKey, tuple[SearchAttribute, ...]] = field(default_factory=dict)
+    """Search attributes to write, the last value of each."""
+    snapshots: tuple[SnapshotRow, ...] = ()
+    removed: tuple[RunKey, ...] = ()
+    """Runs to forget wholly, after their retention."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it must be loaded to be handled: fold the events over the snapshot."""
+
+    row: RunRow
+    snapshot: SnapshotRow | None
+    """The last one kept; ``None``: fold from the first event."""
+    events: tuple[EventRow, ...]
+    """Those after the snapshot, in their order."""
+    calls: tuple[CallRow, ...]

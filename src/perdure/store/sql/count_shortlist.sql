@@ -1,0 +1,2 @@
+SELECT count(*) AS line
+FROM (SELECT 1 FROM ({shortlist}) LIMIT ?)

@@ -1,0 +1,3 @@
+SELECT seq AS line
+FROM sqlite_sequence
+WHERE name = 'run'

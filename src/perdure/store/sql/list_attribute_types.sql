@@ -1,0 +1,2 @@
+SELECT json_array(id, key, type) AS line
+FROM attribute_type

@@ -1,0 +1,2 @@
+SELECT json_array(name, value) AS line
+FROM meta

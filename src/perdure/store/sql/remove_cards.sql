@@ -1,0 +1,2 @@
+DELETE FROM search_card
+WHERE run IN (SELECT value FROM json_each(new.removed_runs))

@@ -1,0 +1,2 @@
+DELETE FROM meta
+WHERE name = 'paused'

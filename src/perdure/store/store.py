@@ -1,0 +1,132 @@
+"""The file: one writer, short readers. The engine's only way to the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from perdure.model.attributes import SearchAttribute, SearchAttributeType
+from perdure.model.ids import RunId, WorkflowId
+from perdure.model.outcome import SearchPage
+from perdure.store.attribute_types import AttributeTypes
+from perdure.store.connection import open_reader, open_writer
+from perdure.store.faults import faults_of
+from perdure.store.reader import Reader
+from perdure.store.rows import Batch, CompletionRow, EventRow, RunKey, RunRow, StoredRun
+from perdure.store.search import search
+from perdure.store.writer import Writer
+
+
+class Store:
+    """One open file. ``write`` belongs to one thread; every reading method may be called from any
+    one other thread at a time and reads on a connection of its own.
+    """
+
+    def __init__(self, path: Path, *, writer: Writer, reader: Reader, searcher: Reader, types: AttributeTypes) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        # A search may take long, and nobody's loading waits for it.
+        self._searcher = searcher
+        self._types = types
+
+    @classmethod
+    def open(cls, path: Path | str, *, synchronous: str = "FULL", vfs: str | None = None) -> Self:
+        """Open or make a file, bring an older one up to date, refuse a newer one.
+
+        Raises:
+            UnavailableError: not ours, newer than this version (both are named), corrupt, or not writable.
+        """
+        file = str(path)
+        with faults_of(file):
+            connection = open_writer(file, synchronous=synchronous, vfs=vfs)
+            reader = Reader(open_reader(file, vfs=vfs), file=file)
+            searcher = Reader(open_reader(file, vfs=vfs), file=file)
+            types = AttributeTypes(reader.attribute_types())
+            writer = Writer(connection, types, file=file)
+        return cls(Path(path), writer=writer, reader=reader, searcher=searcher, types=types)
+
+    def write(self, batch: Batch) -> None:
+        """Write all of *batch* and make it durable, or none of it.
+
+        Raises:
+            UnavailableError: nothing was written; the disk is full or the file cannot be used.
+                After a failed fsync the file is closed for good.
+        """
+        self._writer.write(batch)
+
+    def last_key(self) -> RunKey:
+        """The highest key ever used; 0 in a new file."""
+        return self._reader.last_key()
+
+    def current_runs(self, workflow_ids: Sequence[WorkflowId]) -> dict[WorkflowId, RunRow]:
+        """The newest run of each workflow, in one statement; unknown ids are left out."""
+        return self._reader.current_runs(workflow_ids)
+
+    def runs(self, run_ids: Sequence[RunId]) -> dict[RunId, RunRow]:
+        return self._reader.runs(run_ids)
+
+    def runs_of(self, workflow_id: WorkflowId) -> tuple[RunRow, ...]:
+        """All runs of one workflow, oldest first."""
+        return self._reader.runs_of(workflow_id)
+
+    def load(self, keys: Sequence[RunKey]) -> dict[RunKey, StoredRun]:
+        """What it takes to handle these runs, in a fixed number of statements."""
+        return self._reader.load(keys)
+
+    def journal(self, key: RunKey, *, after: int = 0, limit: int | None = None) -> tuple[EventRow, ...]:
+        """A run's events in their order, from the one after *after* on."""
+        return self._reader.journal(key, after=after, limit=limit)
+
+    def busy_runs(self) -> tuple[RunKey, ...]:
+        """Open runs with work in progress, for a boot; quarantined ones are left out."""
+        return self._reader.busy_runs()
+
+    def due_runs(
+        self, before_ms: int, *, after: tuple[int, RunKey] | None = None, limit: int = 1000
+    ) -> tuple[tuple[int, RunKey], ...]:
+        """(deadline, run) of open runs that are due before a moment, earliest first, paged by *after*.
+
+        Quarantined ones are left out.
+        """
+        return self._reader.due_runs(before_ms, after=after, limit=limit)
+
+    def completion(self, workflow_id: WorkflowId, first_run_id: RunId, key: str) -> CompletionRow | None:
+        return self._reader.completion(workflow_id, first_run_id, key)
+
+    def index_of(self, key: RunKey) -> dict[str, SearchAttribute]:
+        """A run's search attributes as the index has them: dates in UTC (RFC 3339, shortest fraction).
+
+        Sorted by key, the system's own among them. Lists without an item are left out.
+        """
+        return self._reader.index_of(key, self._types)
+
+    def attribute_types(self) -> Mapping[str, SearchAttributeType]:
+        """Each search attribute's type in this file, which its first use decides. Kept in memory."""
+        return self._types.by_key
+
+    def check_search_attributes(self, attributes: Iterable[SearchAttribute]) -> str | None:
+        """Say why these cannot be indexed (no type, a value that does not fit, another type than
+        the file's); ``None`` if they can. Counts as the first use once a batch with them is written,
+        and until the file is closed: later ones must agree, for both may come into one batch.
+        """
+        return self._types.check(attributes)
+
+    def search(self, query: str, *, page_size: int, page_token: str) -> SearchPage:
+        """See ``Backend.search``.
+
+        Raises:
+            InvalidRequest: the query or the token cannot be read.
+        """
+        return search(self._searcher, query, self._types.by_key, page_size=page_size, page_token=page_token)
+
+    def closed_before(self, moment_ms: int, *, limit: int = 1000) -> tuple[RunKey, ...]:
+        """Runs that ended before a moment, for retention."""
+        return self._reader.closed_before(moment_ms, limit=limit)
+
+    def close(self) -> None:
+        """Release the file. Everything written is safe already."""
+        self._reader.close()
+        self._searcher.close()
+        self._writer.close()

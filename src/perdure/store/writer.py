@@ -1,0 +1,227 @@
+"""One batch, one step of SQLite, one transaction.
+
+Whoever steps SQLite gives up the interpreter's lock, and gets it back from a thread that computes
+only after 5 ms. So a batch is one statement, whatever is in it: an INSERT into a view of this
+connection, whose trigger holds a statement for each table and reads its rows from a JSON text.
+Measured on 2 cores, 1,000 events to a batch: 75,000 rows/s, and 55,000 beside a thread that computes;
+``executemany`` makes 160,000 alone and 210 beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import apsw
+
+from perdure.model.attributes import SearchAttribute
+from perdure.model.errors import InternalError, UnavailableError
+from perdure.store.attribute_types import AttributeTypes, TypeRow
+from perdure.store.faults import explain, is_final
+from perdure.store.payload import Payload, pack
+from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey, RunRow, SnapshotRow
+from perdure.store.search_card import Entry, entry_of
+from perdure.store.search_values import IndexTerm, normalise
+from perdure.store.statements import SQL
+
+_STATEMENTS = (
+    "write_open_runs",
+    "write_closed_runs",
+    "append_events",
+    "keep_values",
+    "keep_value_uses",
+    "write_calls",
+    "remove_ended_calls",
+    "write_completions",
+    "write_snapshots",
+    "write_attribute_types",
+    "remove_changed_terms",
+    "write_terms",
+    "write_cards",
+    "remove_terms",
+    "remove_cards",
+    "remove_values",
+    "remove_value_uses",
+    "remove_events",
+    "remove_calls",
+    "remove_snapshots",
+    "remove_completions",
+    "remove_runs",
+)
+"""In their order: what is removed goes last, and what tells what else to remove goes last of all."""
+
+_COLUMNS = (
+    "open_runs",
+    "closed_runs",
+    "events",
+    "large_values",
+    "value_uses",
+    "calls",
+    "ended_calls",
+    "completions",
+    "snapshots",
+    "attribute_types",
+    "cards",
+    "terms",
+    "removed_runs",
+)
+"""What the statements take their rows from, each a JSON text or NULL."""
+
+_VIEW = f"CREATE TEMP VIEW batch AS SELECT {', '.join(f'NULL AS {column}' for column in _COLUMNS)}"
+_TRIGGER = (
+    "CREATE TEMP TRIGGER write_batch INSTEAD OF INSERT ON batch BEGIN\n"
+    + "".join(f"{SQL[name].strip()};\n" for name in _STATEMENTS)
+    + "END"
+)
+_INSERT = f"INSERT INTO batch VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+
+
+class Writer:
+    """Owns the connection that writes. Belongs to one thread."""
+
+    def __init__(self, connection: apsw.Connection, types: AttributeTypes, *, file: str) -> None:
+        self._connection = connection
+        self._types = types
+        self._file = file
+        self._closed_for: UnavailableError | None = None
+        connection.execute(_VIEW)
+        connection.execute(_TRIGGER)
+
+    def write(self, batch: Batch) -> None:
+        columns, new_types = _columns_of(batch, self._types)
+        self.run(_INSERT, [_to_json(columns[name]) if columns.get(name) else None for name in _COLUMNS])
+        self._types.add(new_types)
+
+    def run(self, statement: str, parameters: list[str | None]) -> list[tuple[Any, ...]]:
+        """Run one statement as a transaction of its own.
+
+        Raises:
+            UnavailableError: it was not done. After a failed fsync, or in a damaged file, nothing is done any more.
+        """
+        if self._closed_for is not None:
+            raise self._closed_for
+        try:
+            return self._connection.execute(statement, parameters).fetchall()
+        except UnicodeEncodeError as error:
+            raise InternalError(
+                f"found half a surrogate pair in a text for {self._file}, nothing was written"
+            ) from error
+        except apsw.Error as error:
+            trouble = explain(error, self._file)
+            if is_final(error) and isinstance(trouble, UnavailableError):
+                self._closed_for = trouble
+                self._connection.close(True)
+            raise trouble from error
+
+    @property
+    def pages_written(self) -> int:
+        """Pages that went to the write-ahead log since the file was opened."""
+        return 0 if self._closed_for else self._connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _columns_of(batch: Batch, types: AttributeTypes) -> tuple[dict[str, list[Any]], list[TypeRow]]:
+    columns: dict[str, list[Any]] = {
+        "open_runs": [_run_line(row) for row in batch.runs if not row.status.closed],
+        "closed_runs": [_run_line(row) for row in batch.runs if row.status.closed],
+        "calls": [_call_line(row) for row in batch.calls],
+        "ended_calls": list(batch.ended_calls),
+        "completions": [_completion_line(row) for row in batch.completions],
+        "removed_runs": list(batch.removed),
+    }
+    large: dict[str, str] = {}
+    uses: dict[tuple[RunKey, str], None] = {}
+
+    def text_of(run: RunKey, payload: Payload) -> str:
+        for digest, data in payload.large:
+            large[digest] = data
+            uses[run, digest] = None
+        return payload.text
+
+    columns["events"] = [_event_line(row, text_of(row.run, pack(row.event.values))) for row in batch.events]
+    columns["snapshots"] = [_snapshot_line(row, text_of(row.run, pack(row.snapshot.values))) for row in batch.snapshots]
+    columns["large_values"] = list(large.items())
+    columns["value_uses"] = list(uses)
+    new_types = _add_index(columns, batch, types)
+    return columns, new_types
+
+
+def _add_index(columns: dict[str, list[Any]], batch: Batch, types: AttributeTypes) -> list[TypeRow]:
+    if not batch.index:
+        return []
+    # A time ago counts from the event that states it.
+    moments: dict[RunKey, int] = {row.key: row.started_ms for row in batch.runs}
+    moments.update((row.run, row.at_ms) for row in batch.events)
+    written = {
+        run: [normalise(attribute, now_ms=moments.get(run, 0)) for attribute in attributes]
+        for run, attributes in batch.index.items()
+    }
+    numbers, new_types = types.numbers_of(a for attributes in written.values() for a in attributes)
+    cards = {run: _card_of(attributes, numbers) for run, attributes in written.items()}
+    columns["attribute_types"] = list(new_types)
+    columns["cards"] = [[run, {number: entry for number, (entry, _) in card.items()}] for run, card in cards.items()]
+    columns["terms"] = [
+        (number, term, run) for run, card in cards.items() for number, (_, terms) in card.items() for term in terms
+    ]
+    return new_types
+
+
+def _card_of(
+    attributes: list[SearchAttribute], numbers: Mapping[str, int]
+) -> dict[int, tuple[Entry, tuple[IndexTerm, ...]]]:
+    return {numbers[attribute.key]: entry_of(attribute) for attribute in attributes}
+
+
+def _run_line(row: RunRow) -> tuple[Any, ...]:
+    return (
+        row.key,
+        row.workflow_id,
+        row.run_id,
+        row.workflow_type,
+        None if row.first_run_id == row.run_id else row.first_run_id,
+        row.request_id,
+        row.status,
+        row.started_ms,
+        row.closed_ms,
+        row.events,
+        row.deadline_ms,
+        int(row.busy),
+        row.quarantine,
+    )
+
+
+def _event_line(row: EventRow, payload: str) -> tuple[Any, ...]:
+    event = row.event
+    return (
+        row.run,
+        row.seq,
+        row.at_ms,
+        event.kind,
+        event.version,
+        row.actor,
+        row.reason,
+        row.trace,
+        event.body,
+        payload,
+    )
+
+
+def _call_line(row: CallRow) -> tuple[Any, ...]:
+    errors = json.dumps(row.errors)  # not as it is: an author's error may hold half a surrogate pair
+    return (row.run, row.call_id, row.attempts, row.first_ms, row.next_ms, errors, row.crashes)
+
+
+def _completion_line(row: CompletionRow) -> tuple[Any, ...]:
+    payload = None
+    if row.output is not None:
+        payload = pack((row.output,), apart=False).text
+    return (row.workflow_id, row.first_run_id, row.key, payload)
+
+
+def _snapshot_line(row: SnapshotRow, payload: str) -> tuple[Any, ...]:
+    return (row.run, row.seq, row.snapshot.version, row.snapshot.body, payload)
