@@ -11,6 +11,7 @@ TESTS = ROOT / "tests"
 WITHOUT_OWN_TEST = {
     "model/*": "words: what they mean is tested where they are used",
     "ports/*": "contracts: the conformance suites of `testing` are their tests",
+    "testing/conformance/*": "tests themselves, run against every implementation of a port",
 }
 """Modules that need no test file of their own, and why. Modules without a single function need none either."""
 
