@@ -1,0 +1,159 @@
+"""Options of states and of starts, with the rules for old and new names of one option.
+
+Where both names of a state's option are given, the old one counts; of the two names of an id reuse
+policy, the new one does. So does iWF.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perdure.model.attributes import Loading, LoadingPolicy
+from perdure.model.ids import StateId
+from perdure.model.options import (
+    DEFAULT_CALL_TIMEOUT_MS,
+    CallOptions,
+    ExecutingStatesMode,
+    IdReusePolicy,
+    RetryPolicy,
+    StartOptions,
+    StateOptions,
+    WorkflowConfig,
+)
+
+Fields = dict[str, Any]
+
+_LOADING = {
+    "LOAD_ALL_WITHOUT_LOCKING": Loading.ALL,
+    "LOAD_ALL_WITH_PARTIAL_LOCK": Loading.ALL,
+    "LOAD_PARTIAL_WITHOUT_LOCKING": Loading.PARTIAL,
+    "LOAD_PARTIAL_WITH_EXCLUSIVE_LOCK": Loading.PARTIAL,
+    "LOAD_NONE": Loading.NONE,
+}
+_LOCKING = frozenset({"LOAD_ALL_WITH_PARTIAL_LOCK", "LOAD_PARTIAL_WITH_EXCLUSIVE_LOCK"})
+_OLD_REUSE = {
+    "ALLOW_DUPLICATE": IdReusePolicy.ALLOW_IF_NO_RUNNING,
+    "ALLOW_DUPLICATE_FAILED_ONLY": IdReusePolicy.ALLOW_IF_PREVIOUS_FAILED,
+    "REJECT_DUPLICATE": IdReusePolicy.DISALLOW,
+    "TERMINATE_IF_RUNNING": IdReusePolicy.TERMINATE_IF_RUNNING,
+}
+_MISSPELT_REUSE = "ALLOW_IF_PREVIOUS_EXISTS_ABNORMALLY"
+_DEFAULT_RETRY = RetryPolicy()
+
+
+def decode_loading(fields: Fields | None) -> LoadingPolicy:
+    """Without a type everything is loaded; locks count only in a type that locks."""
+    fields = fields or {}
+    kind = fields.get("persistenceLoadingType", "LOAD_ALL_WITHOUT_LOCKING")
+    load = _LOADING[kind]
+    return LoadingPolicy(
+        load=load,
+        keys=tuple(fields.get("partialLoadingKeys", ())) if load is Loading.PARTIAL else (),
+        keys_are_prefixes=fields.get("useKeyAsPrefix", False),
+        locks=tuple(fields.get("lockingKeys", ())) if kind in _LOCKING else None,
+    )
+
+
+def decode_state_options(fields: Fields | None) -> StateOptions:
+    if not fields:
+        return StateOptions()
+    recovers = fields.get("executeApiFailurePolicy") == "PROCEED_TO_CONFIGURED_STATE"
+    recover_state_id = fields.get("executeApiFailureProceedStateId") if recovers else None
+    recover_options = fields.get("executeApiFailureProceedStateOptions") if recover_state_id else None
+    return StateOptions(
+        skip_wait_until=bool(_first(fields, "skipStartApi", "skipWaitUntil")),
+        wait_until=_decode_call_options(fields, old="start", new="waitUntil"),
+        execute=_decode_call_options(fields, old="decide", new="execute"),
+        proceed_on_wait_until_failure=_first(fields, "startApiFailurePolicy", "waitUntilApiFailurePolicy")
+        in ("PROCEED_TO_DECIDE_ON_START_API_FAILURE", "PROCEED_ON_FAILURE"),
+        recover_state_id=StateId(recover_state_id) if recover_state_id else None,
+        recover_options=None if recover_options is None else decode_state_options(recover_options),
+    )
+
+
+def _decode_call_options(fields: Fields, *, old: str, new: str) -> CallOptions:
+    timeout_seconds = _first(fields, f"{old}ApiTimeoutSeconds", f"{new}ApiTimeoutSeconds") or 0
+    data = _first(
+        fields, f"{new}ApiDataAttributesLoadingPolicy", "dataAttributesLoadingPolicy", "dataObjectsLoadingPolicy"
+    )
+    search = _first(fields, f"{new}ApiSearchAttributesLoadingPolicy", "searchAttributesLoadingPolicy")
+    return CallOptions(
+        timeout_ms=timeout_seconds * 1000 if timeout_seconds > 0 else DEFAULT_CALL_TIMEOUT_MS,
+        retry=_decode_call_retry(_first(fields, f"{old}ApiRetryPolicy", f"{new}ApiRetryPolicy")),
+        data_loading=decode_loading(data),
+        search_loading=decode_loading(search),
+    )
+
+
+def _decode_call_retry(fields: Fields | None) -> RetryPolicy:
+    """Take the nearest policy that can be followed: on an impossible one iWF never calls at all."""
+    if not fields:
+        return _DEFAULT_RETRY
+    policy = _decode_retry(fields)
+    return RetryPolicy(
+        initial_interval_ms=max(0, policy.initial_interval_ms),
+        backoff_coefficient=max(1.0, policy.backoff_coefficient),
+        maximum_interval_ms=max(0, policy.maximum_interval_ms),
+        maximum_attempts=max(0, policy.maximum_attempts),
+        maximum_duration_ms=max(0, fields.get("maximumAttemptsDurationSeconds", 0) * 1000),
+    )
+
+
+def _decode_retry(fields: Fields) -> RetryPolicy:
+    """A zero counts as not given. Impossible values are kept, for whoever starts the run to refuse."""
+    initial = fields.get("initialIntervalSeconds")
+    maximum = fields.get("maximumIntervalSeconds")
+    return RetryPolicy(
+        initial_interval_ms=initial * 1000 if initial else _DEFAULT_RETRY.initial_interval_ms,
+        backoff_coefficient=fields.get("backoffCoefficient") or _DEFAULT_RETRY.backoff_coefficient,
+        maximum_interval_ms=maximum * 1000 if maximum else _DEFAULT_RETRY.maximum_interval_ms,
+        maximum_attempts=fields.get("maximumAttempts", 0),
+    )
+
+
+def decode_config(fields: Fields | None) -> WorkflowConfig:
+    fields = fields or {}
+    mode = fields.get("executingStateIdMode")
+    return WorkflowConfig(
+        executing_states=None if mode is None else ExecutingStatesMode(mode),
+        continue_as_new_threshold=fields.get("continueAsNewThreshold"),
+        continue_as_new_page_bytes=fields.get("continueAsNewPageSizeInBytes"),
+        optimize_activity=fields.get("optimizeActivity"),
+        optimize_timer=fields.get("optimizeTimer"),
+        disable_system_search_attribute=fields.get("disableSystemSearchAttribute"),
+    )
+
+
+def decode_start_options(start: Fields) -> StartOptions:
+    """Read the options of a start request from the whole of it: some stand outside the options."""
+    fields = start.get("workflowStartOptions", {})
+    retry = fields.get("retryPolicy")
+    taken = fields.get("workflowAlreadyStartedOptions", {})
+    return StartOptions(
+        id_reuse=_decode_reuse(fields),
+        timeout_ms=start.get("workflowTimeoutSeconds", 0) * 1000,
+        delay_ms=fields.get("workflowStartDelaySeconds", 0) * 1000,
+        retry=None if retry is None else _decode_retry(retry),
+        cron=fields.get("cronSchedule") or None,
+        ignore_already_started=taken.get("ignoreAlreadyStartedError", False),
+        request_id=taken.get("requestId"),
+        wait_for_states=frozenset(StateId(state) for state in start.get("waitForCompletionStateIds", ())),
+        wait_for_state_executions=frozenset(start.get("waitForCompletionStateExecutionIds", ())),
+        config=decode_config(fields.get("workflowConfigOverride")),
+        use_memo=fields.get("useMemoForDataAttributes", False),
+    )
+
+
+def _decode_reuse(fields: Fields) -> IdReusePolicy:
+    new = fields.get("idReusePolicy")
+    if new == _MISSPELT_REUSE:
+        return IdReusePolicy.ALLOW_IF_PREVIOUS_FAILED
+    if new is not None:
+        return IdReusePolicy(new)
+    old = fields.get("workflowIDReusePolicy")
+    return IdReusePolicy.ALLOW_IF_NO_RUNNING if old is None else _OLD_REUSE[old]
+
+
+def _first(fields: Fields, *names: str) -> Any:
+    """Return the first field that is there, the strongest name first."""
+    return next((fields[name] for name in names if name in fields), None)

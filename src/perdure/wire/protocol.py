@@ -1,0 +1,263 @@
+"""iWF's JSON objects, as shapes: every body that a client sends and a worker answers.
+
+Old and new names of one thing stand side by side, because both are in use; which of them wins is
+said where they are read (``options``, ``worker_answer``).
+"""
+
+from __future__ import annotations
+
+from perdure.wire.shape import Choice, Flag, Later, ListOf, Number, Object, Shape, Text, Whole
+
+TEXT = Text()
+FLAG = Flag()
+INT32 = Whole(32)
+INT64 = Whole(64)
+NUMBER = Number()
+TEXTS = ListOf(TEXT)
+
+# Values and attributes
+
+ENCODED_OBJECT = Object({"encoding": TEXT, "data": TEXT, "extStoreId": TEXT, "extPath": TEXT})
+KEY_VALUE = Object({"key": TEXT, "value": ENCODED_OBJECT})
+SEARCH_TYPE = Choice(
+    "SearchAttributeValueType", "KEYWORD", "TEXT", "DATETIME", "INT", "DOUBLE", "BOOL", "KEYWORD_ARRAY"
+)
+SEARCH_ATTRIBUTE = Object(
+    {
+        "key": TEXT,
+        "valueType": SEARCH_TYPE,
+        "stringValue": TEXT,
+        "integerValue": INT64,
+        "doubleValue": NUMBER,
+        "boolValue": FLAG,
+        "stringArrayValue": TEXTS,
+    }
+)
+SEARCH_KEY = Object({"key": TEXT, "valueType": SEARCH_TYPE})
+PUBLISHING = Object({"channelName": TEXT, "value": ENCODED_OBJECT}, always=("channelName",))
+
+# How states are called
+
+LOADING_POLICY = Object(
+    {
+        "persistenceLoadingType": Choice(
+            "PersistenceLoadingType",
+            "LOAD_ALL_WITHOUT_LOCKING",
+            "LOAD_PARTIAL_WITHOUT_LOCKING",
+            "LOAD_PARTIAL_WITH_EXCLUSIVE_LOCK",
+            "LOAD_NONE",
+            "LOAD_ALL_WITH_PARTIAL_LOCK",
+        ),
+        "partialLoadingKeys": TEXTS,
+        "lockingKeys": TEXTS,
+        "useKeyAsPrefix": FLAG,
+        "lazyLoadingLargeDataAttributes": FLAG,
+    }
+)
+WORKFLOW_RETRY_POLICY = Object(
+    {
+        "initialIntervalSeconds": INT32,
+        "backoffCoefficient": NUMBER,
+        "maximumIntervalSeconds": INT32,
+        "maximumAttempts": INT32,
+    }
+)
+RETRY_POLICY = Object({**WORKFLOW_RETRY_POLICY.fields, "maximumAttemptsDurationSeconds": INT32})
+STATE_OPTIONS: Object = Object(
+    {
+        "searchAttributesLoadingPolicy": LOADING_POLICY,
+        "waitUntilApiSearchAttributesLoadingPolicy": LOADING_POLICY,
+        "executeApiSearchAttributesLoadingPolicy": LOADING_POLICY,
+        "dataObjectsLoadingPolicy": LOADING_POLICY,
+        "dataAttributesLoadingPolicy": LOADING_POLICY,
+        "waitUntilApiDataAttributesLoadingPolicy": LOADING_POLICY,
+        "executeApiDataAttributesLoadingPolicy": LOADING_POLICY,
+        "startApiTimeoutSeconds": INT32,
+        "waitUntilApiTimeoutSeconds": INT32,
+        "decideApiTimeoutSeconds": INT32,
+        "executeApiTimeoutSeconds": INT32,
+        "startApiRetryPolicy": RETRY_POLICY,
+        "waitUntilApiRetryPolicy": RETRY_POLICY,
+        "decideApiRetryPolicy": RETRY_POLICY,
+        "executeApiRetryPolicy": RETRY_POLICY,
+        "startApiFailurePolicy": Choice(
+            "StartApiFailurePolicy", "FAIL_WORKFLOW_ON_START_API_FAILURE", "PROCEED_TO_DECIDE_ON_START_API_FAILURE"
+        ),
+        "waitUntilApiFailurePolicy": Choice(
+            "WaitUntilApiFailurePolicy", "FAIL_WORKFLOW_ON_FAILURE", "PROCEED_ON_FAILURE"
+        ),
+        "executeApiFailurePolicy": Choice(
+            "ExecuteApiFailurePolicy", "FAIL_WORKFLOW_ON_EXECUTE_API_FAILURE", "PROCEED_TO_CONFIGURED_STATE"
+        ),
+        "executeApiFailureProceedStateId": TEXT,
+        "executeApiFailureProceedStateOptions": Later(lambda: STATE_OPTIONS),
+        "skipStartApi": FLAG,
+        "skipWaitUntil": FLAG,
+    }
+)
+
+# What a client sends
+
+WORKFLOW_CONFIG = Object(
+    {
+        "disableSystemSearchAttribute": FLAG,
+        "executingStateIdMode": Choice(
+            "ExecutingStateIdMode", "ENABLED_FOR_ALL", "ENABLED_FOR_STATES_WITH_WAIT_UNTIL", "DISABLED"
+        ),
+        "continueAsNewThreshold": INT32,
+        "continueAsNewPageSizeInBytes": INT32,
+        "optimizeActivity": FLAG,
+        "optimizeTimer": FLAG,
+    }
+)
+START_OPTIONS = Object(
+    {
+        "workflowIDReusePolicy": Choice(
+            "WorkflowIDReusePolicy",
+            "ALLOW_DUPLICATE_FAILED_ONLY",
+            "ALLOW_DUPLICATE",
+            "REJECT_DUPLICATE",
+            "TERMINATE_IF_RUNNING",
+        ),
+        "idReusePolicy": Choice(
+            "IDReusePolicy",
+            "ALLOW_IF_PREVIOUS_EXISTS_ABNORMALLY",
+            "ALLOW_IF_PREVIOUS_EXITS_ABNORMALLY",
+            "ALLOW_IF_NO_RUNNING",
+            "DISALLOW_REUSE",
+            "ALLOW_TERMINATE_IF_RUNNING",
+        ),
+        "cronSchedule": TEXT,
+        "workflowStartDelaySeconds": INT32,
+        "retryPolicy": WORKFLOW_RETRY_POLICY,
+        "searchAttributes": ListOf(SEARCH_ATTRIBUTE),
+        "dataAttributes": ListOf(KEY_VALUE),
+        "workflowConfigOverride": WORKFLOW_CONFIG,
+        "useMemoForDataAttributes": FLAG,
+        "workflowAlreadyStartedOptions": Object({"ignoreAlreadyStartedError": FLAG, "requestId": TEXT}),
+    }
+)
+START = Object(
+    {
+        "workflowId": TEXT,
+        "iwfWorkflowType": TEXT,
+        "workflowTimeoutSeconds": INT32,
+        "iwfWorkerUrl": TEXT,
+        "startStateId": TEXT,
+        "waitForCompletionStateIds": TEXTS,
+        "waitForCompletionStateExecutionIds": TEXTS,
+        "stateInput": ENCODED_OBJECT,
+        "stateOptions": STATE_OPTIONS,
+        "workflowStartOptions": START_OPTIONS,
+    }
+)
+
+
+def _on_run(fields: dict[str, Shape]) -> Object:
+    return Object({"workflowId": TEXT, "workflowRunId": TEXT, **fields})
+
+
+SIGNAL = _on_run({"signalChannelName": TEXT, "signalValue": ENCODED_OBJECT})
+PUBLISH = _on_run({"messages": ListOf(PUBLISHING)})
+STOP = _on_run({"reason": TEXT, "stopType": Choice("WorkflowStopType", "CANCEL", "TERMINATE", "FAIL")})
+GET_DATA = _on_run({"keys": TEXTS, "useMemoForDataAttributes": FLAG})
+SET_DATA = _on_run({"objects": ListOf(KEY_VALUE)})
+GET_SEARCH = _on_run({"keys": ListOf(SEARCH_KEY)})
+SET_SEARCH = _on_run({"searchAttributes": ListOf(SEARCH_ATTRIBUTE)})
+GET = _on_run({"needsResults": FLAG, "waitTimeSeconds": INT32})
+SEARCH = Object({"query": TEXT, "pageSize": INT32, "nextPageToken": TEXT})
+RESET = _on_run(
+    {
+        "resetType": Choice(
+            "WorkflowResetType", "HISTORY_EVENT_ID", "BEGINNING", "HISTORY_EVENT_TIME", "STATE_ID", "STATE_EXECUTION_ID"
+        ),
+        "historyEventId": INT32,
+        "reason": TEXT,
+        "historyEventTime": TEXT,
+        "stateId": TEXT,
+        "stateExecutionId": TEXT,
+        "skipSignalReapply": FLAG,
+        "skipUpdateReapply": FLAG,
+    }
+)
+SKIP_TIMER = _on_run({"workflowStateExecutionId": TEXT, "timerCommandId": TEXT, "timerCommandIndex": INT32})
+UPDATE_CONFIG = _on_run({"workflowConfig": WORKFLOW_CONFIG})
+TRIGGER_CONTINUE_AS_NEW = _on_run({})
+RPC = _on_run(
+    {
+        "rpcName": TEXT,
+        "input": ENCODED_OBJECT,
+        "searchAttributesLoadingPolicy": LOADING_POLICY,
+        "dataAttributesLoadingPolicy": LOADING_POLICY,
+        "timeoutSeconds": INT32,
+        "useMemoForDataAttributes": FLAG,
+        "searchAttributes": ListOf(SEARCH_KEY),
+    }
+)
+WAIT_FOR_STATE = Object(
+    {"workflowId": TEXT, "stateExecutionId": TEXT, "stateId": TEXT, "waitForKey": TEXT, "waitTimeSeconds": INT32}
+)
+DUMP = _on_run({"pageSizeInBytes": INT32, "pageNum": INT32})
+
+# What a worker answers
+
+TIMER_COMMAND = Object({"commandId": TEXT, "firingUnixTimestampSeconds": INT64, "durationSeconds": INT64})
+SIGNAL_COMMAND = Object(
+    {"commandId": TEXT, "signalChannelName": TEXT, "atLeast": INT32, "atMost": INT32}, always=("signalChannelName",)
+)
+INTERNAL_COMMAND = Object(
+    {"commandId": TEXT, "channelName": TEXT, "atLeast": INT32, "atMost": INT32}, always=("channelName",)
+)
+COMMAND_REQUEST = Object(
+    {
+        "deciderTriggerType": Choice(
+            "DeciderTriggerType", "ALL_COMMAND_COMPLETED", "ANY_COMMAND_COMPLETED", "ANY_COMMAND_COMBINATION_COMPLETED"
+        ),
+        "commandWaitingType": Choice(
+            "CommandWaitingType", "ALL_COMPLETED", "ANY_COMPLETED", "ANY_COMBINATION_COMPLETED"
+        ),
+        "timerCommands": ListOf(TIMER_COMMAND),
+        "signalCommands": ListOf(SIGNAL_COMMAND),
+        "interStateChannelCommands": ListOf(INTERNAL_COMMAND),
+        "commandCombinations": ListOf(Object({"commandIds": TEXTS})),
+    }
+)
+STATE_MOVEMENT = Object(
+    {"stateId": TEXT, "stateInput": ENCODED_OBJECT, "stateOptions": STATE_OPTIONS, "waitForKey": TEXT},
+    always=("stateId",),
+)
+STATE_DECISION = Object(
+    {
+        "nextStates": ListOf(STATE_MOVEMENT),
+        "conditionalClose": Object(
+            {
+                "conditionalCloseType": Choice(
+                    "WorkflowConditionalCloseType",
+                    "FORCE_COMPLETE_ON_INTERNAL_CHANNEL_EMPTY",
+                    "FORCE_COMPLETE_ON_SIGNAL_CHANNEL_EMPTY",
+                    "GRACEFUL_COMPLETE_ON_ALL_CHANNELS_EMPTY",
+                ),
+                "channelName": TEXT,
+                "closeInput": ENCODED_OBJECT,
+            }
+        ),
+    }
+)
+_EVERY_ANSWER: dict[str, Shape] = {
+    "upsertSearchAttributes": ListOf(SEARCH_ATTRIBUTE),
+    "upsertStateLocals": ListOf(KEY_VALUE),
+    "recordEvents": ListOf(KEY_VALUE),
+    "publishToInterStateChannel": ListOf(PUBLISHING),
+}
+_STATE_ANSWER: dict[str, Shape] = {**_EVERY_ANSWER, "localActivityInput": TEXT, "upsertDataObjects": ListOf(KEY_VALUE)}
+WAIT_UNTIL_ANSWER = Object({**_STATE_ANSWER, "commandRequest": COMMAND_REQUEST})
+EXECUTE_ANSWER = Object({**_STATE_ANSWER, "stateDecision": STATE_DECISION})
+RPC_ANSWER = Object(
+    {
+        **_EVERY_ANSWER,
+        "output": ENCODED_OBJECT,
+        "stateDecision": STATE_DECISION,
+        "upsertDataAttributes": ListOf(KEY_VALUE),
+    }
+)
+WORKER_ERROR = Object({"detail": TEXT, "errorType": TEXT})

@@ -1,0 +1,77 @@
+"""What needs no workflow. What the calls do with one is played from recordings, in ``tests/recordings``."""
+
+import json
+from typing import cast
+
+import pytest
+
+from perdure.ports.backend import Backend
+from perdure.server.endpoints import Response, Settings, answer
+from perdure.wire.paths import API, Call
+
+SETTINGS = Settings(now_ms=lambda: 0, hostname="here")
+NO_BACKEND = cast("Backend", object())
+"""Whatever asks it for anything, ends as a mistake of ours, 500."""
+
+
+async def ask(method: str, path: str, body: bytes = b"") -> Response:
+    return await answer(NO_BACKEND, method, path, body, SETTINGS)
+
+
+async def test_the_two_pages() -> None:
+    hello = await ask("GET", "/")
+    health = await ask("GET", "/info/healthcheck")
+
+    assert (hello.status, hello.body, hello.content_type) == (
+        200,
+        b"Hello World from iWF server!",
+        "text/plain; charset=utf-8",
+    )
+    assert (health.status, json.loads(health.body)) == (200, {"condition": "OK", "hostname": "here", "duration": 0})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/"),
+        ("POST", "/info/healthcheck"),
+        ("GET", API + "start"),
+        ("PUT", API + "start"),
+        ("POST", API + "Start"),
+        ("POST", API + "encodedobject/load"),
+        ("POST", API),
+        ("GET", "/favicon.ico/"),
+    ],
+)
+async def test_everything_else_is_not_found(method: str, path: str) -> None:
+    found = await ask(method, path)
+
+    assert (found.status, found.body, found.content_type) == (404, b"404 page not found", "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", API + "start", 307), ("GET", "/info/healthcheck", 301)]
+)
+async def test_a_trailing_slash_is_sent_to_the_path_without(method: str, path: str, status: int) -> None:
+    found = await ask(method, path + "/")
+
+    assert (found.status, found.location) == (status, path)
+
+
+@pytest.mark.parametrize("call", Call)
+async def test_every_call_refuses_a_body_that_is_not_its_own_without_a_sub_status(call: Call) -> None:
+    refused = await ask("POST", API + call, b"[]")
+
+    assert refused.status == 400
+    assert json.loads(refused.body) == {"detail": "invalid request schema: is a list, expected an object"}
+
+
+async def test_a_mistake_of_ours_is_told_without_its_inside(caplog: pytest.LogCaptureFixture) -> None:
+    failed = await ask("POST", API + Call.GET, b'{"workflowId": "w"}')
+
+    assert failed.status == 500
+    assert json.loads(failed.body) == {
+        "detail": "internal error, see the server's log",
+        "subStatus": "UNCATEGORIZED_SUB_STATUS",
+    }
+    assert "AttributeError" in caplog.text
