@@ -1,4 +1,3 @@
-import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
@@ -11,6 +10,7 @@ from flask.testing import FlaskClient
 from signup.inbox import MailServer, MailStore, pages
 from signup.mail import Mailer, Outcome
 from signup.settings import Settings
+from tests.apps.signup.ports import free_port
 
 LINK = "http://127.0.0.1:8000/signup/verify/c2lnbnVw/" + "T" * 44
 
@@ -33,9 +33,7 @@ def store(tmp_path: Path) -> MailStore:
 
 @pytest.fixture
 def port(store: MailStore) -> Iterator[int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        number: int = listener.getsockname()[1]
+    number = free_port()
     server = MailServer(store, port=number)
     server.start()
     yield number

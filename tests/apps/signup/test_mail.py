@@ -9,6 +9,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from signup.mail import Delivery, Mailer, Outcome
 from signup.settings import Settings, SmtpTls
+from tests.apps.signup.ports import free_port
 
 
 class Server:
@@ -41,14 +42,6 @@ class Server:
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         return self.answer("QUIT") or "221 Bye"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    assert isinstance(port, int)
-    return port
 
 
 @contextmanager
