@@ -12,8 +12,8 @@ from perdure.store.faults import faults_of
 from perdure.store.statements import SQL
 
 
-def write_backup(source: apsw.Connection, path: Path, *, vfs: str | None = None) -> None:
-    """Copy what *source* sees now to a new file: whole, durable and paused, or not there at all.
+def write_backup(source: Path, path: Path, *, vfs: str | None = None) -> None:
+    """Copy *source* as it is now to a new file: whole, durable and paused, or not there at all.
 
     Raises:
         UnavailableError: there is a file already, or it cannot be written.
@@ -24,7 +24,7 @@ def write_backup(source: apsw.Connection, path: Path, *, vfs: str | None = None)
     unfinished.unlink(missing_ok=True)
     try:
         with faults_of(str(path)):
-            source.execute("VACUUM INTO ?", (str(unfinished),))
+            _copy(source, unfinished, vfs=vfs)
             _make_another(unfinished, vfs=vfs)
         _sync(unfinished)
         unfinished.rename(path)
@@ -33,6 +33,15 @@ def write_backup(source: apsw.Connection, path: Path, *, vfs: str | None = None)
         raise UnavailableError(f"{path} cannot be written: {error}") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _copy(source: Path, path: Path, *, vfs: str | None) -> None:
+    # A connection of its own: the copy may take minutes.
+    connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
+    try:
+        connection.execute("VACUUM INTO ?", (str(path),))
+    finally:
+        connection.close()
 
 
 def _make_another(path: Path, *, vfs: str | None) -> None:

@@ -12,6 +12,36 @@ from perdure.model.errors import InternalError, PerdureError, UnavailableError
 _FSYNC_FAILURES = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
 
 
+class FileGuard:
+    """Turns SQLite's errors about one file into ours, and keeps a file that failed for good from being used."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self._closed_for: str | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether what is on the disk is not known any more."""
+        return self._closed_for is not None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        if self._closed_for is not None:
+            raise UnavailableError(self._closed_for)
+        with faults_of(self.file):
+            yield
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        with self.reading():
+            try:
+                yield
+            except apsw.Error as error:
+                if _is_final(error):
+                    self._closed_for = str(explain(error, self.file))
+                raise
+
+
 @contextmanager
 def faults_of(file: str) -> Iterator[None]:
     """Turn SQLite's errors about *file* into ours."""
@@ -19,6 +49,8 @@ def faults_of(file: str) -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise explain(error, file) from error
+    except UnicodeEncodeError as error:
+        raise InternalError(f"found half a surrogate pair in a text for {file}, nothing was written") from error
 
 
 def explain(error: apsw.Error, file: str) -> PerdureError:
@@ -50,8 +82,7 @@ def explain(error: apsw.Error, file: str) -> PerdureError:
             return InternalError(f"{file} refused a statement: {error}")
 
 
-def is_final(error: apsw.Error) -> bool:
-    """Say whether the file may not be used any more: what it holds is not known."""
+def _is_final(error: apsw.Error) -> bool:
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
         return True
     # After a failed fsync the system forgets what it could not write, and the next fsync succeeds.

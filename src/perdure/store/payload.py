@@ -28,6 +28,8 @@ LARGE_CHARACTERS = 8_192
 
 _HASH = re.compile(r'\["([0-9a-f]{64})"')
 
+_to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Payload:
@@ -48,8 +50,7 @@ def pack(values: tuple[EncodedValue, ...], *, apart: bool = True) -> Payload:
         if (data := value.data) is not None:
             where = _place(data, behind, large if apart else None)
         entries.append(_trimmed([where, value.encoding, value.external_store_id, value.external_path]))
-    line = json.dumps(entries, separators=(",", ":"))
-    return Payload("\n".join((line, "".join(behind))), tuple(large))
+    return Payload("\n".join((_to_json(entries), "".join(behind))), tuple(large))
 
 
 def unpack(text: str, large: Mapping[str, str]) -> tuple[EncodedValue, ...]:

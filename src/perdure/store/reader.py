@@ -17,7 +17,7 @@ from perdure.model.errors import UnavailableError
 from perdure.model.ids import RunId, WorkflowId
 from perdure.model.outcome import RunStatus
 from perdure.store.attribute_types import AttributeTypes, TypeRow
-from perdure.store.faults import faults_of
+from perdure.store.faults import FileGuard
 from perdure.store.payload import hashes_in, unpack
 from perdure.store.rows import CallRow, CompletionRow, EventRow, RunKey, RunRow, SnapshotRow, StoredRun
 from perdure.store.search_card import read_card
@@ -34,16 +34,16 @@ _FIRST_DEADLINE = (-(2**63), RunKey(0))
 class Reader:
     """A connection that reads. May be used by any thread; a second one waits."""
 
-    def __init__(self, connection: apsw.Connection, *, file: str) -> None:
+    def __init__(self, connection: apsw.Connection, guard: FileGuard) -> None:
         self._connection = connection
-        self._file = file
+        self._guard = guard
         self._lock = threading.Lock()
 
     def fetch(
         self, statements: Sequence[str], parameters: Mapping[str, object] | Sequence[object] = ()
     ) -> list[list[Any]]:
         """Run statements as one, and give the lines of each."""
-        with self._lock, faults_of(self._file):
+        with self._lock, self._guard.reading():
             # To the end: a statement that is not would keep old pages from being overwritten.
             [row] = self._connection.execute(in_one_row(*statements), parameters).fetchall()
         return [json.loads(f"[{lines}]") if lines is not None else [] for lines in row]
@@ -53,8 +53,8 @@ class Reader:
             self._connection.close()
 
     def last_key(self) -> RunKey:
-        [keys] = self.fetch([SQL["find_last_key"]])
-        return RunKey(keys[0] if keys else 0)
+        [[key]] = self.fetch([SQL["find_last_key"]])
+        return RunKey(key)
 
     def current_runs(self, workflow_ids: Sequence[WorkflowId]) -> dict[WorkflowId, RunRow]:
         [lines] = self.fetch([SQL["find_current_runs"]], {"workflow_ids": json.dumps(workflow_ids)})
@@ -119,6 +119,10 @@ class Reader:
         own = SearchAttribute(WORKFLOW_TYPE_ATTRIBUTE, SearchAttributeType.KEYWORD, workflow_type)
         return attributes | {WORKFLOW_TYPE_ATTRIBUTE: own}
 
+    def meta(self) -> dict[str, str]:
+        [lines] = self.fetch([SQL["read_meta"]])
+        return dict(lines)
+
     def attribute_types(self) -> list[TypeRow]:
         [lines] = self.fetch([SQL["list_attribute_types"]])
         return [(number, key, SearchAttributeType(kind)) for number, key, kind in lines]
@@ -131,7 +135,7 @@ class Reader:
         large: dict[str, str] = dict(lines)
         if len(large) < len(hashes):
             # Removed between the two statements, or by somebody else.
-            raise UnavailableError(f"a run was removed from {self._file} while it was read: ask again")
+            raise UnavailableError(f"a run was removed from {self._guard.file} while it was read: ask again")
         return large
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -10,11 +11,14 @@ from perdure.model.attributes import SearchAttribute, SearchAttributeType
 from perdure.model.ids import RunId, WorkflowId
 from perdure.model.outcome import SearchPage
 from perdure.store.attribute_types import AttributeTypes
+from perdure.store.backup import write_backup
+from perdure.store.check import find_problems
 from perdure.store.connection import open_reader, open_writer
-from perdure.store.faults import faults_of
+from perdure.store.faults import FileGuard
 from perdure.store.reader import Reader
 from perdure.store.rows import Batch, CompletionRow, EventRow, RunKey, RunRow, StoredRun
 from perdure.store.search import search
+from perdure.store.statements import SQL
 from perdure.store.writer import Writer
 
 
@@ -23,8 +27,11 @@ class Store:
     one other thread at a time and reads on a connection of its own.
     """
 
-    def __init__(self, path: Path, *, writer: Writer, reader: Reader, searcher: Reader, types: AttributeTypes) -> None:
+    def __init__(
+        self, path: Path, *, writer: Writer, reader: Reader, searcher: Reader, types: AttributeTypes, vfs: str | None
+    ) -> None:
         self._path = path
+        self._vfs = vfs
         self._writer = writer
         self._reader = reader
         # A search may take long, and nobody's loading waits for it.
@@ -38,14 +45,18 @@ class Store:
         Raises:
             UnavailableError: not ours, newer than this version (both are named), corrupt, or not writable.
         """
-        file = str(path)
-        with faults_of(file):
-            connection = open_writer(file, synchronous=synchronous, vfs=vfs)
-            reader = Reader(open_reader(file, vfs=vfs), file=file)
-            searcher = Reader(open_reader(file, vfs=vfs), file=file)
+        guard = FileGuard(str(path))
+        with guard.reading(), ExitStack() as opened:
+            connection = open_writer(guard.file, synchronous=synchronous, vfs=vfs)
+            opened.callback(connection.close)
+            reader = Reader(open_reader(guard.file, vfs=vfs), guard)
+            opened.callback(reader.close)
+            searcher = Reader(open_reader(guard.file, vfs=vfs), guard)
+            opened.callback(searcher.close)
             types = AttributeTypes(reader.attribute_types())
-            writer = Writer(connection, types, file=file)
-        return cls(Path(path), writer=writer, reader=reader, searcher=searcher, types=types)
+            writer = Writer(connection, types, guard)
+            opened.pop_all()
+        return cls(Path(path), writer=writer, reader=reader, searcher=searcher, types=types, vfs=vfs)
 
     def write(self, batch: Batch) -> None:
         """Write all of *batch* and make it durable, or none of it.
@@ -124,6 +135,48 @@ class Store:
     def closed_before(self, moment_ms: int, *, limit: int = 1000) -> tuple[RunKey, ...]:
         """Runs that ended before a moment, for retention."""
         return self._reader.closed_before(moment_ms, limit=limit)
+
+    def file_id(self) -> str:
+        """What no other file has, backups of this one included."""
+        return self._reader.meta()["file_id"]
+
+    def paused(self) -> bool:
+        """Whether this is a copy that nobody has said may work yet: the original may be at work."""
+        return "paused" in self._reader.meta()
+
+    def resume(self) -> None:
+        """Let a copy work. Belongs to the thread that writes."""
+        self._writer.run(SQL["resume"])
+
+    def checkpoint(self, *, pages: int = 4_000) -> bool:
+        """Carry the write-ahead log over to the file, if it took *pages* or more since the last time.
+
+        Nothing is safer afterwards, but the log grows no further and reads stay fast. Belongs to the
+        thread that writes, between batches: no commit does it, for it takes an fsync or two.
+
+        Returns:
+            whether there was enough to do it.
+        """
+        return self._writer.checkpoint(pages=pages)
+
+    def give_back(self, *, pages: int = 64) -> None:
+        """Return up to so many unused pages of the file to the system, after runs were removed.
+
+        Belongs to the thread that writes. Takes the longer the more pages; they would be used again anyway.
+        """
+        self._writer.give_back(pages=pages)
+
+    def backup(self, path: Path | str) -> None:
+        """Write a consistent, durable copy with a file id of its own, paused. Any thread, beside all else.
+
+        Raises:
+            UnavailableError: there is a file of that name already, or it cannot be written.
+        """
+        write_backup(self._path, Path(path), vfs=self._vfs)
+
+    def check(self) -> tuple[str, ...]:
+        """Read the whole file and say what is wrong with it, at most a few hundred lines. Any thread."""
+        return find_problems(self._path, vfs=self._vfs)
 
     def close(self) -> None:
         """Release the file. Everything written is safe already."""

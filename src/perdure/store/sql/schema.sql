@@ -3,7 +3,8 @@
 -- A *run* is one row here and a journal: its *events*, in order. The journal is the truth; the run's
 -- row is what must be known without reading it (who, how far, when to look again, how it ended).
 -- Everything refers to a run by its key, a small integer counted upwards and never used again, so
--- that the order of keys is the order in which runs were started.
+-- that the order of keys is the order in which runs were started. `meta` remembers the highest one
+-- that was removed (AUTOINCREMENT would write one page more in every transaction).
 --
 -- Events are only ever appended, and found by an index: a table that is itself ordered by
 -- (run, seq) would scatter a million slowly growing journals over as many pages. An event's `body`
@@ -32,8 +33,7 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run (
-    -- AUTOINCREMENT remembers the highest key also when its run is removed.
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    key INTEGER PRIMARY KEY,
     workflow_id TEXT NOT NULL,
     run_id TEXT NOT NULL,
     workflow_type TEXT NOT NULL,

@@ -1,0 +1,41 @@
+"""Whether a file is whole: SQLite's own check, and what our rows say about each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from perdure.store.connection import open_reader
+from perdure.store.faults import FileGuard
+from perdure.store.reader import Reader
+from perdure.store.statements import SQL
+
+
+def find_problems(path: Path, *, vfs: str | None = None) -> tuple[str, ...]:
+    """Read the whole file and say what is wrong with it; a damaged file is an answer, not an error."""
+    guard = FileGuard(str(path))
+    with guard.reading():
+        # A connection of its own: this may take minutes.
+        connection = open_reader(guard.file, vfs=vfs)
+        try:
+            return _damage(connection) or _contradictions(Reader(connection, guard))
+        finally:
+            connection.close()
+
+
+def _damage(connection: apsw.Connection) -> tuple[str, ...]:
+    try:
+        lines = [str(line) for (line,) in connection.execute("PRAGMA integrity_check")]
+    except apsw.CorruptError as error:
+        return (str(error),)
+    return () if lines == ["ok"] else tuple(lines)
+
+
+def _contradictions(reader: Reader) -> tuple[str, ...]:
+    names = ("list_broken_journals", "list_missing_values")
+    journals, values = reader.fetch([SQL[name] for name in names])
+    return (
+        *(f"run {key} says it has {events} events, its journal ends at {last}" for key, events, last in journals),
+        *(f"run {run} needs value {digest}, which is missing" for run, digest in values),
+    )
