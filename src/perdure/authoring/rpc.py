@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from perdure.authoring.attribute import AnyAttribute
 from perdure.authoring.duration import Duration
@@ -12,6 +12,8 @@ from perdure.authoring.duration import Duration
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
+Owner_contra = TypeVar("Owner_contra", contravariant=True)
+Owner = TypeVar("Owner")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +43,11 @@ class AnyRpc:
             self.member, self.owner = member, owner
 
 
-class Rpc(AnyRpc, Generic[P, R_co]):
-    """An RPC that takes ``P`` and returns ``R``. Made by ``@rpc``; named by a handle's ``call``."""
+class Rpc(AnyRpc, Generic[Owner_contra, P, R_co]):
+    """An RPC of an ``Owner`` that takes ``P`` and returns ``R``. Made by ``@rpc``; named by a handle's ``call``."""
+
+    def of(self, workflow: Owner_contra) -> None:
+        """Hold the type parameter in place for type checkers; does nothing."""
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -61,18 +66,18 @@ class RpcDecorator(Protocol):
     """What ``@rpc(…)`` returns."""
 
     @overload
-    def __call__(self, method: Callable[Concatenate[Never, P], Awaitable[R]], /) -> Rpc[P, R]: ...
+    def __call__(self, method: Callable[Concatenate[Owner, P], Awaitable[R]], /) -> Rpc[Owner, P, R]: ...
 
     @overload
-    def __call__(self, method: Callable[Concatenate[Never, P], R], /) -> Rpc[P, R]: ...
+    def __call__(self, method: Callable[Concatenate[Owner, P], R], /) -> Rpc[Owner, P, R]: ...
 
 
 @overload
-def rpc(method: Callable[Concatenate[Never, P], Awaitable[R]], /) -> Rpc[P, R]: ...
+def rpc(method: Callable[Concatenate[Owner, P], Awaitable[R]], /) -> Rpc[Owner, P, R]: ...
 
 
 @overload
-def rpc(method: Callable[Concatenate[Never, P], R], /) -> Rpc[P, R]: ...
+def rpc(method: Callable[Concatenate[Owner, P], R], /) -> Rpc[Owner, P, R]: ...
 
 
 @overload

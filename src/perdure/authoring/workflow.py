@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from perdure.authoring.attribute import AnyAttribute
 from perdure.authoring.converter import JSON, Converter
@@ -41,6 +41,12 @@ class Workflow(Generic[Input_contra, Output_co]):
             cls.converter = converter
         # A class made inside a function (a test, say) has annotations that name things of that function.
         cls._perdure_locals = dict(sys._getframe(1).f_locals) if "<locals>" in cls.__qualname__ else None
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def _perdure_types(cls, input: Input_contra, /) -> tuple[Self, Output_co]:
+            """Hold the class's types in place for type checkers: a client's ``start`` finds all three here."""
 
     @property
     def run(self) -> Run:
