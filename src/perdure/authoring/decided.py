@@ -25,6 +25,8 @@ def decided(definition: WorkflowDefinition, decision: object, *, where: str) -> 
         raise TypeError(
             f"{where} returned {decision!r}, expected a Decision: go_to(…), complete(…), fail(…) or dead_end()"
         )
+    if len(decision.steps) == 1 and decision.if_empty is None:
+        return ModelDecision((_step(definition, decision.steps[0]),))
     steps = tuple(_step(definition, step) for step in decision.steps)
     if not steps:
         raise ValueError(f"{where} returned together() of nothing; to start nothing and stay open, return dead_end()")

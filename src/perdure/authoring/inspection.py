@@ -332,6 +332,8 @@ class _Inspection:
             also = ", or Met for what the wait has found" if takes_met else ""
             self._problem(member, f"{where}parameter {parameter.name!r} has no annotation; write its type{also}")
             declared = ANYTHING
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            self._problem(member, f"{where}parameter {parameter.name!r} has no name for callers; take the / away")
         by_name = parameter.kind is parameter.KEYWORD_ONLY
         required = parameter.default is parameter.empty
         if declared is Met:
@@ -353,7 +355,7 @@ class _Inspection:
     def _state(self, member: str, value: State[Never]) -> StateDefinition:
         handler, returns = self._method(member, value.function, takes_met=True)
         if returns is not ABSENT and returns not in (Decision, ANYTHING):
-            self._problem(member, f"is said to return {_written(returns)}, expected Decision")
+            self._problem(member, f"is said to return {_told_apart(returns, Decision)}, expected perdure.Decision")
         for role in Role:
             names = [parameter.name for parameter in handler.parameters if parameter.role is role]
             if len(names) > 1:
@@ -393,7 +395,7 @@ class _Inspection:
             member, current if callable(current) else wait, takes_met=False, where="its wait "
         )
         if returns is not ABSENT and not any(_is_wait(part) for part in _parts(returns)):
-            self._problem(member, f"its wait is said to return {_written(returns)}, expected Wait")
+            self._problem(member, f"its wait is said to return {_told_apart(returns, Wait)}, expected perdure.Wait")
         if len(method.parameters) > 1:
             self._problem(member, "its wait takes more than the state's input")
         wanted, given = method.input, handler.input
@@ -603,6 +605,12 @@ def _written(declared: object) -> str:
     if isinstance(declared, type) and typing.get_origin(declared) is None:
         return declared.__name__
     return str(declared).replace("typing.", "")
+
+
+def _told_apart(found: object, expected: type) -> str:
+    """Return a type by its name, and by its module too if the expected one has the same name."""
+    name = _written(found)
+    return f"{found.__module__}.{name}" if isinstance(found, type) and name == expected.__name__ else name
 
 
 def _is_wait(declared: object) -> bool:

@@ -14,7 +14,7 @@ from perdure.authoring.definition import ABSENT, AttributeDefinition, ChannelDef
 from perdure.authoring.index import search_value
 from perdure.authoring.run import Run
 from perdure.model.attributes import DataAttribute, Loading, SearchAttribute
-from perdure.model.calls import Event, RpcRequest, StateRequest, Writes
+from perdure.model.calls import NO_WRITES, Event, RpcRequest, StateRequest, Writes
 from perdure.model.conditions import ChannelKind
 from perdure.model.value import EncodedValue, Message
 
@@ -63,7 +63,6 @@ class Invocation:
         "definition",
         "events",
         "messages",
-        "run",
         "started",
     )
 
@@ -73,7 +72,6 @@ class Invocation:
         state = isinstance(request, StateRequest)
         attributes = request.call.attributes if isinstance(request, StateRequest) else request.attributes
         self.definition = definition
-        self.run = Run(request.run, request, self)
         self.messages: list[Message] = []
         self.events: list[Event] = []
         self.started: list[Decision] | None = None if state else []
@@ -84,6 +82,10 @@ class Invocation:
         self._loads = loads
         self._held: dict[str, _Held] = {}
         self._open = True
+
+    @property
+    def run(self) -> Run:
+        return Run(self._request.run, self._request, self)
 
     # Attributes
 
@@ -171,6 +173,8 @@ class Invocation:
             ConversionError: an assigned value was changed in place into one that does not fit.
         """
         self._open = False
+        if not (self._held or self.messages or self.events):
+            return NO_WRITES
         data: list[DataAttribute] = []
         search: list[SearchAttribute] = []
         for key, held in self._held.items():

@@ -56,6 +56,12 @@ class Workflow(Generic[Input_contra, Output_co]):
             raise RuntimeError("self.run is known only inside a handler")
         return invocation.run
 
+    def __copy__(self) -> Self:
+        """Return what a call is bound to; override it if a call needs a service of its own."""
+        bound = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__)
+        return bound
+
     def __setattr__(self, name: str, value: object) -> None:
         if INVOCATION in self.__dict__ and not isinstance(getattr(type(self), name, None), AnyAttribute):
             raise LostWrite(

@@ -1,0 +1,219 @@
+"""Calls authors' methods in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from threading import Lock
+from typing import cast
+
+from perdure.authoring.registry import Registered, Registry
+from perdure.model.calls import Answer, Failure, RpcRequest, StateRequest
+from perdure.ports.invoker import Report
+from perdure.worker.deadlines import Deadlines
+from perdure.worker.loop import LoopThread
+from perdure.worker.pool import Pool
+from perdure.worker.runner import NotRegistered, failure_of, method_of, task_of, timed_out, workflow_of
+
+logger = logging.getLogger(__name__)
+
+THREADS = 16
+"""For each workflow type. Handlers mostly wait for other systems; more threads mostly wait for the GIL."""
+
+
+class _Call:
+    """One attempt, reported once: by its end or by its deadline, whichever comes first."""
+
+    __slots__ = ("_report", "registered", "request", "timeout_ms")
+
+    def __init__(
+        self, registered: Registered, request: StateRequest | RpcRequest, timeout_ms: int, report: Report
+    ) -> None:
+        self.registered = registered
+        self.request = request
+        self.timeout_ms = timeout_ms
+        self._report = [report]
+
+    @property
+    def settled(self) -> bool:
+        return not self._report
+
+    def settle(self, answer: Answer | Failure) -> bool:
+        """Report *answer*, unless the call has been reported; say whether it was this one."""
+        try:
+            report = self._report.pop()  # one thread gets it
+        except IndexError:
+            return False
+        report(answer)
+        return True
+
+    @property
+    def name(self) -> str:
+        method = (
+            self.request.name
+            if isinstance(self.request, RpcRequest)
+            else f"{self.request.call.state_id}.{self.request.call.method.value}"
+        )
+        return f"{self.request.run.workflow_type}.{method} of {self.request.run.workflow_id}"
+
+
+class LocalInvoker:
+    """An invoker for workflows registered in this process.
+
+    ``def`` handlers run in threads, so many for each workflow type: one type that is slow takes nothing
+    from another. ``async def`` handlers run on one event loop. A state's time counts from when its
+    handler begins, so that waiting for a thread uses up no attempt; an RPC's, whose caller waits,
+    counts from ``invoke``. A ``def`` handler over its time is reported and keeps its thread until it
+    returns, for Python can stop no thread: ``overdue_count`` tells how many do. An ``async def`` one
+    is cancelled.
+    """
+
+    def __init__(
+        self, registry: Registry, *, threads: int = THREADS, loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            threads: for the ``def`` handlers of each workflow type.
+            loop: runs the ``async def`` handlers; a loop in a thread of its own if left out.
+        """
+        if threads < 1:
+            raise ValueError(f"threads is {threads}, expected 1 or more")
+        self._registry = registry
+        self._pools = {
+            found.definition.workflow_type: Pool(f"perdure-{found.definition.workflow_type}", threads)
+            for found in registry
+        }
+        self._deadlines = Deadlines()
+        self._loop = loop
+        self._own_loop = LoopThread("perdure-handlers") if loop is None else None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._overdue = 0
+        self._overdue_lock = Lock()
+        self._closed = False
+
+    @property
+    def overdue_count(self) -> int:
+        """How many ``def`` handlers hold a thread beyond their time."""
+        return self._overdue
+
+    def invoke(self, request: StateRequest | RpcRequest, *, timeout_ms: int, report: Report) -> None:
+        if self._closed:
+            report(Failure("WorkerClosed: this worker takes no more calls", error_type="WorkerClosed"))
+            return
+        try:
+            registered = workflow_of(self._registry, request)
+            method = method_of(registered.definition, request)
+        except NotRegistered as error:
+            report(failure_of(error))
+            return
+        call = _Call(registered, request, timeout_ms, report)
+        if method is not None and method.is_async:
+            self._invoke_async(call)
+        else:
+            self._invoke_in_thread(call)
+
+    def close(self) -> None:
+        self._closed = True
+        self._deadlines.close()
+        for pool in self._pools.values():
+            pool.close()
+        if self._own_loop is not None:
+            self._own_loop.close()
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._cancel_tasks)
+
+    # In threads
+
+    def _invoke_in_thread(self, call: _Call) -> None:
+        pool = self._pools[call.registered.definition.workflow_type]
+        if isinstance(call.request, RpcRequest):
+            deadline = self._deadlines.add(call.timeout_ms, lambda: self._late(call))
+
+            def run_rpc() -> None:
+                if not call.settled:  # its caller has gone: at most once is then not at all
+                    self._finish_in_thread(call)
+                    self._deadlines.end(deadline)
+
+            pool.submit(run_rpc)
+        else:
+            pool.submit(lambda: self._run_state(call))
+
+    def _run_state(self, call: _Call) -> None:
+        deadline = self._deadlines.add(call.timeout_ms, lambda: self._late(call))
+        self._finish_in_thread(call)
+        self._deadlines.end(deadline)
+
+    def _finish_in_thread(self, call: _Call) -> None:
+        try:
+            task = task_of(call.registered, call.request)
+            answer: Answer | Failure = task.answer(task.call())
+        except BaseException as error:  # noqa: BLE001 - an author's sys.exit() fails the attempt, not the worker
+            answer = failure_of(error)
+        if not call.settle(answer):
+            self._count_overdue(-1)
+
+    def _late(self, call: _Call) -> None:
+        self._count_overdue(1)
+        if call.settle(timed_out(call.timeout_ms)):
+            logger.warning("%s has run for more than %d ms and keeps its thread", call.name, call.timeout_ms)
+        else:
+            self._count_overdue(-1)
+
+    def _count_overdue(self, change: int) -> None:
+        with self._overdue_lock:
+            self._overdue += change
+
+    # On the loop
+
+    def _invoke_async(self, call: _Call) -> None:
+        loop = self._loop if self._own_loop is None else self._own_loop.loop
+        assert loop is not None
+        if _running_loop() is loop:
+            self._begin(loop, call)
+            return
+        try:
+            loop.call_soon_threadsafe(self._begin, loop, call)
+        except RuntimeError as error:  # the loop is closed
+            call.settle(failure_of(error))
+
+    def _begin(self, loop: asyncio.AbstractEventLoop, call: _Call) -> None:
+        task = loop.create_task(self._finish_on_loop(call))
+        self._tasks.add(task)
+        timer = loop.call_later(call.timeout_ms / 1_000, self._late_on_loop, call, task)
+
+        def ended(done: asyncio.Task[None]) -> None:
+            timer.cancel()
+            self._tasks.discard(done)
+
+        task.add_done_callback(ended)
+
+    async def _finish_on_loop(self, call: _Call) -> None:
+        try:
+            task = task_of(call.registered, call.request)
+            answer: Answer | Failure = task.answer(await cast("Awaitable[object]", task.call()))
+        except asyncio.CancelledError as error:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():  # its time is over, or the worker closes
+                raise
+            answer = failure_of(error)
+        except Exception as error:  # noqa: BLE001 - whatever an author raises is the attempt's failure
+            answer = failure_of(error)
+        call.settle(answer)
+
+    def _late_on_loop(self, call: _Call, task: asyncio.Task[None]) -> None:
+        # Reported before it is cancelled: a handler may take its time to give up.
+        call.settle(timed_out(call.timeout_ms))
+        task.cancel()
+
+    def _cancel_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
