@@ -206,6 +206,9 @@ class Execution:
     def refuse(self, event: Event) -> Refusal | None:
         """Say why *event* cannot happen now; ``None`` if it can. Changes nothing."""
         if self.closed:
+            # iWF: a skip is told first that there is no such timer, only then that the run has ended.
+            if isinstance(event, TimerSkipped) and not self._may_skip(event.timer):
+                return NO_TIMER
             return CLOSED
         match event:
             case CallSucceeded() | CallExhausted() | CallRejected():
