@@ -51,7 +51,7 @@ from perdure.wire.errors import encode_error
             },
         ),
         (
-            WorkflowClosed("?"),
+            WorkflowClosed("workflow execution already completed"),
             400,
             {"detail": "workflow execution already completed", "subStatus": "WORKFLOW_NOT_EXISTS_SUB_STATUS"},
         ),

@@ -91,9 +91,14 @@ def test_a_page_of_hits() -> None:
     ],
 )
 def test_a_completion_names_the_state_that_was_waited_for(wait: StateWait, named: dict[str, str]) -> None:
-    assert responses.encode_state_completion(wait, None) == {"stateCompletionOutput": named}
     assert responses.encode_state_completion(wait, EncodedValue("1")) == {
         "stateCompletionOutput": {**named, "completedStateOutput": {"data": "1"}}
+    }
+
+
+def test_a_completion_without_output_names_nothing() -> None:
+    assert responses.encode_state_completion(StateWait(W, StateExecutionId("S-1")), None) == {
+        "stateCompletionOutput": {"completedStateId": "", "completedStateExecutionId": ""}
     }
 
 

@@ -29,7 +29,6 @@ RUN_STILL_OPEN = "workflow is still running, waiting has exceeded timeout limit,
 STATE_STILL_OPEN = "waiting has exceeded timeout limit, please retry"
 LOCKED = "requested data or search attributes are being locked by other operations"
 NO_SUCH_TIMER = "invalid request - requested timer command doesn't exist"
-ALREADY_COMPLETED = "workflow execution already completed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def encode_error(error: PerdureError | Malformed) -> ErrorAnswer:
         case WorkflowNotFound():
             return _answer(400, NOT_EXISTS, _not_found(error))
         case WorkflowClosed():
-            return _answer(400, NOT_EXISTS, ALREADY_COMPLETED)
+            return _answer(400, NOT_EXISTS, str(error))
         case WorkflowAlreadyStarted():
             return _answer(400, ALREADY_STARTED, str(error))
         case LockConflict():

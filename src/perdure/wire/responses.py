@@ -62,7 +62,12 @@ def _encode_state_output(output: StateOutput) -> Fields:
 
 
 def encode_state_completion(wait: StateWait, output: EncodedValue | None) -> Fields:
-    """The answer to ``waitForStateCompletion``, naming the state as the request did."""
+    """The answer to ``waitForStateCompletion``, naming the state as the request did.
+
+    The reference never tells the output, nor any name; without an output there is no more to tell.
+    """
+    if output is None:
+        return {"stateCompletionOutput": _encode_completion(StateId(""), StateExecutionId(""), None)}
     state_execution_id = wait.state_execution_id or StateExecutionId("")
     state_id = wait.state_id or StateId(state_execution_id.rpartition("-")[0])
     return {"stateCompletionOutput": _encode_completion(state_id, state_execution_id, output)}
