@@ -117,7 +117,7 @@ class Reader:
         [[workflow_type, card]] = lines
         attributes = read_card(json.loads(card), types.by_number) if card is not None else {}
         own = SearchAttribute(WORKFLOW_TYPE_ATTRIBUTE, SearchAttributeType.KEYWORD, workflow_type)
-        return attributes | {WORKFLOW_TYPE_ATTRIBUTE: own}
+        return dict(sorted((attributes | {WORKFLOW_TYPE_ATTRIBUTE: own}).items()))
 
     def meta(self) -> dict[str, str]:
         [lines] = self.fetch([SQL["read_meta"]])

@@ -16,9 +16,11 @@ from perdure.store.query import Clause, CompiledQuery, after, compile_query
 from perdure.store.reader import Line, Reader
 from perdure.store.statements import SQL
 
-_SHORTLIST_RUNS = 5_000
+SHORTLIST_RUNS = 5_000
 """Up to so many runs are looked at one by one and sorted; more are met soon enough on a walk in order."""
 
+_SHORTLISTS = 8  # looked at, of those a query has
+_PAGE_RUNS = 1_000_000
 _FROM_START = AmongOpen(2**63 - 1)
 _LATEST = 2**63 - 1
 
@@ -29,6 +31,7 @@ def search(
     """See ``Store.search``."""
     if page_size < 1:
         raise InvalidRequest(f"pageSize is {page_size}, expected 1 or more")
+    page_size = min(page_size, _PAGE_RUNS)
     compiled = compile_query(query, types)
     position = read_token(page_token) if page_token else None
     chosen = _Chosen.of(reader, compiled)
@@ -46,14 +49,14 @@ class _Chosen:
         if shortlist is not None:
             # No index but the key: these are few, and whatever else the planner thinks of is not.
             self.access = "NOT INDEXED"
-            self.where = f"key IN ({shortlist.sql}) AND ({compiled.where})"
+            self.where = f"run.key IN ({shortlist.sql}) AND ({compiled.where})"
             self.parameters = (*shortlist.parameters, *compiled.parameters)
 
     @classmethod
     def of(cls, reader: Reader, compiled: CompiledQuery) -> _Chosen:
-        counted = [(_length(reader, shortlist), shortlist) for shortlist in compiled.shortlists]
-        length, shortest = min(counted, key=lambda pair: pair[0], default=(_SHORTLIST_RUNS + 1, None))
-        return cls(compiled, shortest if length <= _SHORTLIST_RUNS else None)
+        counted = [(_length(reader, shortlist), shortlist) for shortlist in compiled.shortlists[:_SHORTLISTS]]
+        length, shortest = min(counted, key=lambda pair: pair[0], default=(SHORTLIST_RUNS + 1, None))
+        return cls(compiled, shortest if length <= SHORTLIST_RUNS else None)
 
     def statement(self, name: str, **parts: str) -> str:
         return SQL[name].format(access=self.access, where=self.where, **parts)
@@ -61,7 +64,7 @@ class _Chosen:
 
 def _length(reader: Reader, shortlist: Clause) -> int:
     statement = SQL["count_shortlist"].format(shortlist=shortlist.sql)
-    [[length]] = reader.fetch([statement], (*shortlist.parameters, _SHORTLIST_RUNS + 1))
+    [[length]] = reader.fetch([statement], (*shortlist.parameters, SHORTLIST_RUNS + 1))
     return int(length)
 
 
