@@ -6,9 +6,10 @@ policy, the new one does. So does iWF.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
-from perdure.model.attributes import Loading, LoadingPolicy
+from perdure.model.attributes import LOAD_ALL, Loading, LoadingPolicy
 from perdure.model.ids import StateId
 from perdure.model.options import (
     DEFAULT_CALL_TIMEOUT_MS,
@@ -39,11 +40,39 @@ _OLD_REUSE = {
 }
 _MISSPELT_REUSE = "ALLOW_IF_PREVIOUS_EXISTS_ABNORMALLY"
 _DEFAULT_RETRY = RetryPolicy()
+_DEFAULT_CALL = CallOptions()
+_DEFAULT_STATE = StateOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class _CallNames:
+    """The names of one method's options, the strongest first."""
+
+    timeout: tuple[str, ...]
+    retry: tuple[str, ...]
+    data: tuple[str, ...]
+    search: tuple[str, ...]
+
+    @classmethod
+    def of(cls, *, old: str, new: str) -> Self:
+        return cls(
+            timeout=(f"{old}ApiTimeoutSeconds", f"{new}ApiTimeoutSeconds"),
+            retry=(f"{old}ApiRetryPolicy", f"{new}ApiRetryPolicy"),
+            data=(f"{new}ApiDataAttributesLoadingPolicy", "dataAttributesLoadingPolicy", "dataObjectsLoadingPolicy"),
+            search=(f"{new}ApiSearchAttributesLoadingPolicy", "searchAttributesLoadingPolicy"),
+        )
+
+
+_WAIT_UNTIL = _CallNames.of(old="start", new="waitUntil")
+_EXECUTE = _CallNames.of(old="decide", new="execute")
+_SKIP = ("skipStartApi", "skipWaitUntil")
+_WAIT_UNTIL_FAILURE = ("startApiFailurePolicy", "waitUntilApiFailurePolicy")
 
 
 def decode_loading(fields: Fields | None) -> LoadingPolicy:
     """Without a type everything is loaded; locks count only in a type that locks."""
-    fields = fields or {}
+    if not fields:
+        return LOAD_ALL
     kind = fields.get("persistenceLoadingType", "LOAD_ALL_WITHOUT_LOCKING")
     load = _LOADING[kind]
     return LoadingPolicy(
@@ -56,30 +85,30 @@ def decode_loading(fields: Fields | None) -> LoadingPolicy:
 
 def decode_state_options(fields: Fields | None) -> StateOptions:
     if not fields:
-        return StateOptions()
+        return _DEFAULT_STATE
     recovers = fields.get("executeApiFailurePolicy") == "PROCEED_TO_CONFIGURED_STATE"
     recover_state_id = fields.get("executeApiFailureProceedStateId") if recovers else None
     recover_options = fields.get("executeApiFailureProceedStateOptions") if recover_state_id else None
     return StateOptions(
-        skip_wait_until=bool(_first(fields, "skipStartApi", "skipWaitUntil")),
-        wait_until=_decode_call_options(fields, old="start", new="waitUntil"),
-        execute=_decode_call_options(fields, old="decide", new="execute"),
-        proceed_on_wait_until_failure=_first(fields, "startApiFailurePolicy", "waitUntilApiFailurePolicy")
+        skip_wait_until=bool(_first(fields, _SKIP)),
+        wait_until=_decode_call_options(fields, _WAIT_UNTIL),
+        execute=_decode_call_options(fields, _EXECUTE),
+        proceed_on_wait_until_failure=_first(fields, _WAIT_UNTIL_FAILURE)
         in ("PROCEED_TO_DECIDE_ON_START_API_FAILURE", "PROCEED_ON_FAILURE"),
         recover_state_id=StateId(recover_state_id) if recover_state_id else None,
         recover_options=None if recover_options is None else decode_state_options(recover_options),
     )
 
 
-def _decode_call_options(fields: Fields, *, old: str, new: str) -> CallOptions:
-    timeout_seconds = _first(fields, f"{old}ApiTimeoutSeconds", f"{new}ApiTimeoutSeconds") or 0
-    data = _first(
-        fields, f"{new}ApiDataAttributesLoadingPolicy", "dataAttributesLoadingPolicy", "dataObjectsLoadingPolicy"
-    )
-    search = _first(fields, f"{new}ApiSearchAttributesLoadingPolicy", "searchAttributesLoadingPolicy")
+def _decode_call_options(fields: Fields, names: _CallNames) -> CallOptions:
+    timeout_seconds = _first(fields, names.timeout) or 0
+    retry = _first(fields, names.retry)
+    data, search = _first(fields, names.data), _first(fields, names.search)
+    if timeout_seconds <= 0 and not retry and not data and not search:
+        return _DEFAULT_CALL
     return CallOptions(
         timeout_ms=timeout_seconds * 1000 if timeout_seconds > 0 else DEFAULT_CALL_TIMEOUT_MS,
-        retry=_decode_call_retry(_first(fields, f"{old}ApiRetryPolicy", f"{new}ApiRetryPolicy")),
+        retry=_decode_call_retry(retry),
         data_loading=decode_loading(data),
         search_loading=decode_loading(search),
     )
@@ -154,6 +183,9 @@ def _decode_reuse(fields: Fields) -> IdReusePolicy:
     return IdReusePolicy.ALLOW_IF_NO_RUNNING if old is None else _OLD_REUSE[old]
 
 
-def _first(fields: Fields, *names: str) -> Any:
+def _first(fields: Fields, names: tuple[str, ...]) -> Any:
     """Return the first field that is there, the strongest name first."""
-    return next((fields[name] for name in names if name in fields), None)
+    for name in names:
+        if name in fields:
+            return fields[name]
+    return None

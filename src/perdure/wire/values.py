@@ -30,22 +30,20 @@ _WHOLE_LIMIT = 1e21  # Go writes numbers from here on with an exponent
 def decode_value(fields: dict[str, Any] | None) -> EncodedValue | None:
     if fields is None:
         return None
-    return EncodedValue(
-        data=fields.get("data"),
-        encoding=fields.get("encoding"),
-        external_store_id=fields.get("extStoreId"),
-        external_path=fields.get("extPath"),
-    )
+    return EncodedValue(fields.get("data"), fields.get("encoding"), fields.get("extStoreId"), fields.get("extPath"))
 
 
 def encode_value(value: EncodedValue) -> dict[str, Any]:
-    fields = {
-        "encoding": value.encoding,
-        "data": value.data,
-        "extStoreId": value.external_store_id,
-        "extPath": value.external_path,
-    }
-    return {name: field for name, field in fields.items() if field is not None}
+    fields: dict[str, Any] = {}
+    if value.encoding is not None:
+        fields["encoding"] = value.encoding
+    if value.data is not None:
+        fields["data"] = value.data
+    if value.external_store_id is not None:
+        fields["extStoreId"] = value.external_store_id
+    if value.external_path is not None:
+        fields["extPath"] = value.external_path
+    return fields
 
 
 def decode_data(items: Iterable[dict[str, Any]] | None) -> tuple[DataAttribute, ...]:
