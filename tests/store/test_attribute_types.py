@@ -58,3 +58,10 @@ def test_new_attributes_are_numbered_on(types: AttributeTypes) -> None:
 def test_what_was_never_checked_is_not_written_as_another_type(types: AttributeTypes) -> None:
     with pytest.raises(InternalError, match="'age' is INT in this file, found KEYWORD"):
         types.numbers_of([SearchAttribute("age", KEYWORD, "three")])
+
+
+def test_the_systems_names_are_not_an_authors(types: AttributeTypes) -> None:
+    problem = types.check([SearchAttribute("StartTime", INT, 3)])
+    assert problem is not None
+    assert "StartTime is the system's own" in problem
+    assert types.check([SearchAttribute("IwfWorkflowType", KEYWORD, "Mine")]) is None

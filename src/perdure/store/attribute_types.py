@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from perdure.model.attributes import SearchAttribute, SearchAttributeType
 from perdure.model.errors import InternalError
+from perdure.store.query_fields import SYSTEM_FIELDS
 from perdure.store.search_values import TYPE_NAMES, check
 
 TypeRow = tuple[int, str, SearchAttributeType]
@@ -43,7 +44,7 @@ class AttributeTypes:
         """Say why these cannot be indexed together; if they can, later ones must agree with them."""
         first: dict[str, SearchAttributeType] = {}
         for attribute in attributes:
-            if problem := check(attribute):
+            if problem := check(attribute) or _name_problem(attribute.key):
                 return problem
             assert attribute.type is not None, "checked"
             key = attribute.key
@@ -76,3 +77,10 @@ class AttributeTypes:
                 added[key] = (max(self._by_number, default=0) + len(added) + 1, key, kind)
             numbers[key] = added[key][0] if key in added else self._numbers[key]
         return numbers, list(added.values())
+
+
+def _name_problem(key: str) -> str | None:
+    # iWF: an author may name its own ones, whatever comes of it.
+    if key in SYSTEM_FIELDS and not key.startswith("Iwf"):
+        return f"search attribute {key} is the system's own, a query would never find yours: give it another name"
+    return None
