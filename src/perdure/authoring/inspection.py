@@ -7,8 +7,9 @@ import typing
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Never, TypeVar
+from typing import Never
 
+from perdure.authoring.annotation import assignable, indexable, parts, told_apart, written
 from perdure.authoring.attribute import AnyAttribute, Attribute
 from perdure.authoring.attribute_map import SEPARATOR, AttributeMap
 from perdure.authoring.channel import AnyInbox
@@ -28,7 +29,7 @@ from perdure.authoring.definition import (
     StateDefinition,
     WorkflowDefinition,
 )
-from perdure.authoring.index import HOLDS, INDEX_BY_NAME, MAY_HOLD
+from perdure.authoring.index import HOLDS, INDEX_BY_NAME
 from perdure.authoring.met import Met
 from perdure.authoring.options import positive_ms, state_options
 from perdure.authoring.rpc import AnyRpc
@@ -176,7 +177,7 @@ class _Inspection:
             origin = typing.get_origin(hint) or hint
             if isinstance(origin, type) and issubclass(origin, AnyAttribute | AnyInbox) and member not in self._members:
                 self._problem(
-                    member, f"is annotated and has no value; write {member}: {_written(hint)} = {origin.__name__}()"
+                    member, f"is annotated and has no value; write {member}: {written(hint)} = {origin.__name__}()"
                 )
 
     def _check_twice(self, kind: str, names: Iterable[tuple[str, str]]) -> None:
@@ -191,7 +192,7 @@ class _Inspection:
     def _check_type(self, member: str, declared: object, what: str = "") -> bool:
         problem = self._converter.problem(declared)
         if problem is not None:
-            self._problem(member, f"{what}type {_written(declared)}: {problem}")
+            self._problem(member, f"{what}type {written(declared)}: {problem}")
         return problem is None
 
     # Attributes and channels
@@ -263,11 +264,11 @@ class _Inspection:
         if kind is None:
             self._problem(member, f"index={value.index!r} is unknown; use one of {', '.join(INDEX_BY_NAME)}")
             return None
-        unfit = [part for part in _parts(declared) if not _indexable(part, kind)]
+        unfit = [part for part in parts(declared) if not indexable(part, kind)]
         if unfit:
             self._problem(
                 member,
-                f"index={kind.value.lower()!r} holds {HOLDS[kind]}, and the attribute holds {_written(declared)}",
+                f"index={kind.value.lower()!r} holds {HOLDS[kind]}, and the attribute holds {written(declared)}",
             )
         if (value.name or member).startswith("Iwf"):
             self._problem(
@@ -355,7 +356,7 @@ class _Inspection:
     def _state(self, member: str, value: State[Never]) -> StateDefinition:
         handler, returns = self._method(member, value.function, takes_met=True)
         if returns is not ABSENT and returns not in (Decision, ANYTHING):
-            self._problem(member, f"is said to return {_told_apart(returns, Decision)}, expected perdure.Decision")
+            self._problem(member, f"is said to return {told_apart(returns, Decision)}, expected perdure.Decision")
         for role in Role:
             names = [parameter.name for parameter in handler.parameters if parameter.role is role]
             if len(names) > 1:
@@ -394,13 +395,13 @@ class _Inspection:
         method, returns = self._method(
             member, current if callable(current) else wait, takes_met=False, where="its wait "
         )
-        if returns is not ABSENT and not any(_is_wait(part) for part in _parts(returns)):
-            self._problem(member, f"its wait is said to return {_told_apart(returns, Wait)}, expected perdure.Wait")
+        if returns is not ABSENT and not any(_is_wait(part) for part in parts(returns)):
+            self._problem(member, f"its wait is said to return {told_apart(returns, Wait)}, expected perdure.Wait")
         if len(method.parameters) > 1:
             self._problem(member, "its wait takes more than the state's input")
         wanted, given = method.input, handler.input
-        if wanted is not None and given is not None and not _assignable(given.type, wanted.type):
-            self._problem(member, f"its wait takes {_written(wanted.type)}, and the state {_written(given.type)}")
+        if wanted is not None and given is not None and not assignable(given.type, wanted.type):
+            self._problem(member, f"its wait takes {written(wanted.type)}, and the state {written(given.type)}")
         return method
 
     def _with_recovery(self, states: dict[str, StateDefinition]) -> dict[str, StateDefinition]:
@@ -431,10 +432,10 @@ class _Inspection:
             )
             return None
         given, wanted = states[member].input_type, states[target].input_type
-        if wanted is not None and not _assignable(given, wanted):
+        if wanted is not None and not assignable(given, wanted):
             self._problem(
                 member,
-                f"recover= leads to {target!r} with the same input, {_written(given)}, and it takes {_written(wanted)}",
+                f"recover= leads to {target!r} with the same input, {written(given)}, and it takes {written(wanted)}",
             )
         return target
 
@@ -458,13 +459,13 @@ class _Inspection:
         if not starts:
             if input_type not in (None, type(None), ANYTHING):
                 self.problems.append(
-                    f"{self._name}: starts with {_written(input_type)}, and no state says start=True to take it"
+                    f"{self._name}: starts with {written(input_type)}, and no state says start=True to take it"
                 )
             return None
         start = self._states[starts[0]]
-        if not _assignable(input_type, start.input_type):
+        if not assignable(input_type, start.input_type):
             self._problem(
-                start.member, f"takes {_written(start.input_type)}, and the workflow starts with {_written(input_type)}"
+                start.member, f"takes {written(start.input_type)}, and the workflow starts with {written(input_type)}"
             )
         return start
 
@@ -547,70 +548,6 @@ def _goes_round(member: str, targets: Mapping[str, str]) -> bool:
         seen.add(place)
         place = targets.get(place)
     return place is not None
-
-
-def _parts(declared: object) -> list[object]:
-    """Return the members of a union but ``None``; of anything else, itself."""
-    origin = typing.get_origin(declared)
-    if origin is typing.Union or type(declared).__name__ == "UnionType":
-        return [part for part in typing.get_args(declared) if part is not type(None)]
-    return [declared]
-
-
-def _assignable(given: object, wanted: object) -> bool:
-    """Say whether a value of one type can stand where another is wanted, as far as that can be seen."""
-    if given is None:
-        given = type(None)
-    if wanted is None:
-        wanted = type(None)
-    if given == wanted or ANYTHING in (given, wanted) or object in (given, wanted):
-        return True
-    if isinstance(given, TypeVar) or isinstance(wanted, TypeVar):
-        return True
-    given_parts, wanted_parts = _with_none(given), _with_none(wanted)
-    if len(given_parts) > 1 or len(wanted_parts) > 1:
-        return all(any(_assignable(part, other) for other in wanted_parts) for part in given_parts)
-    if (
-        isinstance(given, type)
-        and isinstance(wanted, type)
-        and typing.get_origin(given) is None
-        and typing.get_origin(wanted) is None
-    ):
-        return issubclass(given, wanted)
-    return False
-
-
-def _with_none(declared: object) -> list[object]:
-    origin = typing.get_origin(declared)
-    if origin is typing.Union or type(declared).__name__ == "UnionType":
-        return list(typing.get_args(declared))
-    return [declared]
-
-
-def _indexable(declared: object, kind: SearchAttributeType) -> bool:
-    """Say whether the index may have room for values of a type; one that cannot be judged here is judged by its values."""
-    words = MAY_HOLD[kind]
-    if not isinstance(declared, type):
-        origin = typing.get_origin(declared)
-        if isinstance(origin, type):
-            return issubclass(origin, words)
-        return True
-    return declared in (Any, object) or issubclass(declared, words)
-
-
-def _written(declared: object) -> str:
-    """Return a type as an author writes it."""
-    if declared is None or declared is type(None):
-        return "None"
-    if isinstance(declared, type) and typing.get_origin(declared) is None:
-        return declared.__name__
-    return str(declared).replace("typing.", "")
-
-
-def _told_apart(found: object, expected: type) -> str:
-    """Return a type by its name, and by its module too if the expected one has the same name."""
-    name = _written(found)
-    return f"{found.__module__}.{name}" if isinstance(found, type) and name == expected.__name__ else name
 
 
 def _is_wait(declared: object) -> bool:

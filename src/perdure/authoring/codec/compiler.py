@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Literal, NewType, TypeVar, Union
 
 from perdure.authoring.codec.choice import enum_codec, literal_codec
-from perdure.authoring.codec.codec import ALL_KINDS, Codec, Mismatch, Unsupported
+from perdure.authoring.codec.codec import ALL_KINDS, Codec, Unsupported
 from perdure.authoring.codec.container import (
     anything_codec,
     dict_codec,
@@ -184,12 +184,3 @@ def _name(kind: type, arguments: tuple[object, ...]) -> str:
 def is_immutable(declared: object) -> bool:
     """Say whether no value of this type can change in place."""
     return codec_of(declared).immutable
-
-
-def fits(value: object, declared: object) -> bool:
-    """Say whether *value* is one of this type."""
-    try:
-        codec_of(declared).encode(value)
-    except Mismatch:
-        return False
-    return True

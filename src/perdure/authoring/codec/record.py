@@ -125,7 +125,7 @@ def named_tuple_codec(kind: type, arguments: tuple[object, ...], compile_: Compi
 
 
 def typed_dict_codec(kind: type, arguments: tuple[object, ...], compile_: Compile, expected: str) -> Codec:
-    required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]  # the caller saw that it has them
+    required = _required_keys(kind)
     parts = tuple(
         Part(name, _part_codec(compile_, hint, f"{expected}.{name}"), name in required, name)
         for name, hint in hints_of(kind, arguments).items()
@@ -147,6 +147,18 @@ def typed_dict_codec(kind: type, arguments: tuple[object, ...], compile_: Compil
         return _read_parts(parts, raw, expected)
 
     return Codec(expected, encode, decode, _DICT, immutable=False, python=dict, keys=frozenset(by_name))
+
+
+def _required_keys(kind: type) -> set[str]:
+    required: set[str] = set(kind.__required_keys__)  # type: ignore[attr-defined]  # the caller saw that it has them
+    # Python 3.11 does not see a NotRequired[…] in an annotation that is still text.
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        origin = typing.get_origin(hint)
+        if origin is typing.NotRequired:
+            required.discard(name)
+        elif origin is typing.Required:
+            required.add(name)
+    return required
 
 
 def _part_codec(compile_: Compile, hint: object, place: str) -> Codec:
