@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Generic, Self, TypeVar, cast, overload
+from typing import Generic, Never, Self, TypeVar, cast, overload
 
 from perdure.authoring.attribute import AnyAttribute, Index
 from perdure.authoring.definition import ABSENT, AttributeDefinition
@@ -40,7 +40,7 @@ class AttributeMap(AnyAttribute, Generic[T]):
             raise RuntimeError(f"attribute map {self.member!r} has values only inside a handler")
         return BoundMap(invocation, invocation.definition.attributes[self.member])
 
-    def __set__(self, instance: Bound, value: object) -> None:
+    def __set__(self, instance: Bound, value: Never) -> None:
         raise AttributeError(
             f"attribute map {self.member!r} is not assigned as a whole; assign its keys: self.{self.member}[key] = …"
         )

@@ -41,8 +41,6 @@ class Parameter:
     role: Role = Role.INPUT
     required: bool = True
     """Without a default: what is absent is then an error, or ``None``."""
-    by_name: bool = False
-    """Keyword-only."""
 
 
 @dataclass(frozen=True, slots=True)

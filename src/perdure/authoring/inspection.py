@@ -335,16 +335,15 @@ class _Inspection:
             declared = ANYTHING
         if parameter.kind is parameter.POSITIONAL_ONLY:
             self._problem(member, f"{where}parameter {parameter.name!r} has no name for callers; take the / away")
-        by_name = parameter.kind is parameter.KEYWORD_ONLY
         required = parameter.default is parameter.empty
         if declared is Met:
             if not takes_met:
                 self._problem(
                     member, f"{where}parameter {parameter.name!r} is a Met, which only the handler of a state is given"
                 )
-            return Parameter(parameter.name, declared, Role.MET, required, by_name)
+            return Parameter(parameter.name, declared, Role.MET, required)
         self._check_type(member, declared, f"{where}parameter {parameter.name!r}: ")
-        return Parameter(parameter.name, declared, Role.INPUT, required, by_name)
+        return Parameter(parameter.name, declared, Role.INPUT, required)
 
     # States
 

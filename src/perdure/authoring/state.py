@@ -52,13 +52,7 @@ class StateDecorator(Protocol):
     """What ``@state(…)`` returns: takes the handler, whatever it takes."""
 
     @overload
-    def __call__(self, handler: Callable[[Never], Decided], /) -> State[None]: ...
-
-    @overload
     def __call__(self, handler: Callable[[Never, Met], Decided], /) -> State[None]: ...
-
-    @overload
-    def __call__(self, handler: Callable[[Never, Input], Decided], /) -> State[Input]: ...
 
     @overload
     def __call__(self, handler: Callable[[Never, Input, Met], Decided], /) -> State[Input]: ...
@@ -66,17 +60,15 @@ class StateDecorator(Protocol):
     @overload
     def __call__(self, handler: Callable[[Never, Met, Input], Decided], /) -> State[Input]: ...
 
+    @overload
+    def __call__(self, handler: Callable[[Never, Input], Decided], /) -> State[Input]: ...
 
-@overload
-def state(handler: Callable[[Never], Decided], /) -> State[None]: ...
+    @overload
+    def __call__(self, handler: Callable[[Never], Decided], /) -> State[None]: ...
 
 
 @overload
 def state(handler: Callable[[Never, Met], Decided], /) -> State[None]: ...
-
-
-@overload
-def state(handler: Callable[[Never, Input], Decided], /) -> State[Input]: ...
 
 
 @overload
@@ -85,6 +77,14 @@ def state(handler: Callable[[Never, Input, Met], Decided], /) -> State[Input]: .
 
 @overload
 def state(handler: Callable[[Never, Met, Input], Decided], /) -> State[Input]: ...
+
+
+@overload
+def state(handler: Callable[[Never, Input], Decided], /) -> State[Input]: ...
+
+
+@overload
+def state(handler: Callable[[Never], Decided], /) -> State[None]: ...
 
 
 @overload

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import copy
+from typing import Generic, TypeVar
+
+import pytest
+
+from perdure import Attribute, Decision, LostWrite, Workflow, complete, state
+from perdure.authoring.inspection import definition_of
+from tests.authoring.onboarding import Onboarding, bound
+
+T = TypeVar("T")
+
+
+def test_an_undeclared_attribute_is_refused_in_a_handler_and_welcome_outside() -> None:
+    flow = Onboarding("x")
+    flow.prefix = "y"
+    inside, _ = bound()
+    with pytest.raises(
+        LostWrite,
+        match=r"self\.prefix is assigned in a handler of Onboarding.*declare it: prefix: Attribute\[…\] = Attribute\(\)",
+    ):
+        inside.prefix = "z"
+    with pytest.raises(LostWrite):
+        setattr(inside, "nothing", 1)  # noqa: B010 - a type checker would refuse the plain way
+
+
+def test_a_copy_shares_services_and_nothing_else() -> None:
+    flow = Onboarding("x")
+    other = copy.copy(flow)
+    other.prefix = "y"
+    assert (flow.prefix, other.prefix, type(other)) == ("x", "y", Onboarding)
+
+
+def test_a_name_is_a_classs_own() -> None:
+    class Named(Workflow[None, str], name="stored"):
+        pass
+
+    class Derived(Named):
+        pass
+
+    assert (Named.workflow_name, Derived.workflow_name) == ("stored", "Derived")
+
+
+def test_a_class_in_a_function_may_name_things_of_that_function() -> None:
+    class Local:
+        pass
+
+    class Base(Workflow[T, str], Generic[T]):
+        kept: Attribute[T] = Attribute()
+
+        @state(start=True)
+        def begin(self, value: T) -> Decision:
+            self.kept = value
+            return complete("done")
+
+    class Inner(Base[int]):
+        @state
+        def again(self, word: LocalWord) -> Decision:
+            return complete(word)
+
+    definition = definition_of(Inner)
+    assert definition.input_type is int
+    assert definition.attributes["kept"].type is int
+    assert definition.states["begin"].input_type is int
+    assert definition.states["again"].input_type is str
+
+
+LocalWord = str
