@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from typing import Any, TypeVar
 
 from perdure.authoring.converter import ANYTHING
 from perdure.authoring.index import MAY_HOLD
 from perdure.model.attributes import SearchAttributeType
+
+_MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
 
 
 def parts(declared: object) -> list[object]:
@@ -65,7 +68,7 @@ def written(declared: object) -> str:
         return "None"
     if isinstance(declared, type) and typing.get_origin(declared) is None:
         return declared.__name__
-    return str(declared).replace("typing.", "")
+    return _MODULES.sub("", str(declared))
 
 
 def told_apart(found: object, expected: type) -> str:
