@@ -1,0 +1,32 @@
+"""Asking for a lock again while another call holds it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from perdure.model.errors import LockConflict
+from perdure.model.requests import RpcCall
+from perdure.model.value import EncodedValue
+from perdure.ports.backend import Backend
+
+FIRST_PAUSE_SECONDS = 0.002
+LONGEST_PAUSE_SECONDS = 0.25
+
+
+async def call_patiently(backend: Backend, call: RpcCall, *, patience_ms: int) -> EncodedValue | None:
+    """Call an RPC, and again while what it locks is held: the method has not run then.
+
+    Raises:
+        LockConflict: it was held for all of *patience_ms*, by real time.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + patience_ms / 1_000
+    pause_seconds = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await backend.call_rpc(call)
+        except LockConflict:
+            if loop.time() + pause_seconds > give_up_at:
+                raise
+        await asyncio.sleep(pause_seconds)
+        pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,67 @@
+"""From a thread into a loop: how sync code runs the one async implementation."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Portal:
+    """Runs coroutines on a loop in another thread, and waits for them.
+
+    Made without a loop, it brings one in a thread of its own, and ends both when it is closed.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._own = loop is None
+        self._loop = loop or asyncio.new_event_loop()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        if self._own:
+            self._thread = threading.Thread(target=self._loop.run_forever, name="perdure-client", daemon=True)
+            self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run *coroutine* to its end. Interrupted while it waits, it cancels the coroutine.
+
+        Raises:
+            RuntimeError: called on that very loop, which would wait for itself for ever, or closed.
+        """
+        try:
+            self._check()
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except BaseException:
+            coroutine.close()
+            raise
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """End the loop and the thread it has brought; harmless to repeat."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise RuntimeError("the client is closed")
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if running is self._loop:
+            raise RuntimeError(
+                "a sync client is called on the loop that would answer it, and would wait for ever; "
+                "in an async handler await an AsyncClient instead"
+            )

@@ -1,0 +1,47 @@
+"""What a run ended with: its outputs, or the error that says how it ended without."""
+
+from __future__ import annotations
+
+from perdure.model.errors import (
+    InternalError,
+    RequestError,
+    WorkflowCanceled,
+    WorkflowEnded,
+    WorkflowFailed,
+    WorkflowTerminated,
+    WorkflowTimedOut,
+)
+from perdure.model.outcome import RunInfo, RunStatus
+from perdure.model.value import EncodedValue
+
+ENDED: dict[RunStatus, tuple[type[WorkflowEnded], str]] = {
+    RunStatus.FAILED: (WorkflowFailed, "failed"),
+    RunStatus.TIMED_OUT: (WorkflowTimedOut, "did not end within its timeout"),
+    RunStatus.TERMINATED: (WorkflowTerminated, "was terminated"),
+    RunStatus.CANCELED: (WorkflowCanceled, "was canceled"),
+}
+
+
+class MissingValue(RequestError, LookupError):
+    """An attribute was asked for that has neither a value nor a default."""
+
+
+def outputs_of(info: RunInfo) -> tuple[EncodedValue, ...]:
+    """Return what an ended run's states left as its results, in the order of their answers.
+
+    Raises:
+        WorkflowEnded: it did not complete; the subclass and ``outcome`` say how it ended.
+    """
+    if info.outcome is None:
+        raise InternalError(f"run {info.run_id} of workflow {info.workflow_id!r} was waited for and has no outcome")
+    if info.status is RunStatus.COMPLETED:
+        return tuple(result.output for result in info.outcome.results or ())
+    kind, how = ENDED[info.status]
+    message = f"workflow {info.workflow_id!r} {how}"
+    why = info.outcome.error_message
+    raise kind(
+        f"{message}: {why}" if why else message,
+        workflow_id=info.workflow_id,
+        run_id=info.run_id,
+        outcome=info.outcome,
+    )
