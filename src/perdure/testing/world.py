@@ -1,0 +1,219 @@
+"""The production engine on a real file, under a clock that moves only when it is told to.
+
+Rule 1: time stands still while anything is under way: an input, a commit, a handler.
+Rule 2: it moves to one moment after the other, and everything due at one is finished before the next.
+Rule 3: whoever moves it does so on the engine's loop, and one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from perdure.engine.engine import Engine, EngineSettings, open_engine
+from perdure.model.errors import UnavailableError
+from perdure.ports.backend import Backend
+from perdure.ports.invoker import Invoker
+from perdure.testing.clock import MILLISECOND, START, VirtualClock
+from perdure.testing.watch import Stuck, Watch, WatchedBackend
+
+SETTINGS = EngineSettings(synchronous="OFF", heartbeat_ms=None)
+"""A test's process may be killed, its machine is not; and nobody sets its clock."""
+
+WAIT_MAX = timedelta(days=3650)
+"""A wait that has moved time further than this waits for something that never comes."""
+
+MakeInvoker = Callable[[asyncio.AbstractEventLoop], Invoker]
+
+
+class World:
+    """An engine, its file and its clock, for as long as a test lasts; the engine may be restarted."""
+
+    def __init__(
+        self,
+        make_invoker: MakeInvoker,
+        *,
+        path: Path | str | None = None,
+        start: datetime = START,
+        patience_seconds: float = 10.0,
+        advances_for_waiters: bool = True,
+        held: Callable[[], int] = lambda: 0,
+        settings: EngineSettings = SETTINGS,
+    ) -> None:
+        """Prepare a world; it begins with ``open``.
+
+        Args:
+            path: the file; a temporary one, gone with this world, if left out.
+            start: the wall time at which the clock stands.
+            patience_seconds: how long, by real time, nothing may happen before what waits gives up.
+            advances_for_waiters: move time while a caller waits for a result or a state and all else rests.
+            held: how many calls the test itself keeps from being answered.
+        """
+        self.clock = VirtualClock(start)
+        self.watch = Watch()
+        self.backend = cast(
+            "Backend", WatchedBackend(lambda: self.engine.backend, self.watch)
+        )  # it forwards every call
+        self._make_invoker = make_invoker
+        self._path = path
+        self._patience_seconds = patience_seconds
+        self._advances_for_waiters = advances_for_waiters
+        self._held = held
+        self._settings = settings
+        self._folder: TemporaryDirectory[str] | None = None
+        self._engine: Engine | None = None
+        self._turned, self._mover = asyncio.Event(), asyncio.Lock()
+        self._silent = self._jumping = False
+        self._waited_since_ms: int | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is None:
+            raise UnavailableError("the environment is not open; use it as a context manager")
+        return self._engine
+
+    def open(self) -> None:
+        """Open the file, or make it, and take up what was in progress in it."""
+        if self._path is None:
+            self._folder = TemporaryDirectory(prefix="perdure-")
+            self._path = Path(self._folder.name) / "test.db"
+        self._begin()
+
+    def close(self) -> None:
+        """Close the engine as a process does that ends in order."""
+        try:
+            if self._engine is not None:
+                self._on_engine(self._silence()).result()
+                self._engine.close()
+                self.watch.interrupt(UnavailableError("the environment is closed"))
+        finally:
+            self._engine = None
+            if self._folder is not None:
+                self._folder.cleanup()
+                self._folder, self._path = None, None
+
+    def restart(self) -> None:
+        """Kill the engine where it stands, and open its file again. Time goes on from where it was."""
+        engine = self.engine
+        self._on_engine(self._silence()).result()
+        engine.kill()
+        self.watch.interrupt(UnavailableError("the engine was killed before it could answer"))
+        self._begin()
+
+    def advance(self, duration_ms: int) -> Future[None]:
+        """Let time pass, with everything that falls due in it; done when all has come to rest.
+
+        Raises:
+            Stuck: from the future, when a handler does not return.
+        """
+        if duration_ms < 0:
+            raise ValueError(f"time is advanced by {duration_ms} ms, expected 0 or more: it never goes back")
+        return self._on_engine(self._advance(duration_ms))
+
+    def settle(self) -> Future[None]:
+        """Let everything happen that needs no time."""
+        return self._on_engine(self._settle())
+
+    def _on_engine(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(coroutine, self.engine.loop)
+
+    def _begin(self) -> None:
+        assert self._path is not None
+        self._turned, self._mover = asyncio.Event(), asyncio.Lock()
+        self._silent = self._jumping = False
+        self._waited_since_ms = None
+        self._engine = open_engine(
+            self._path, self._make_invoker, settings=self._settings, clock=self.clock, turned=self._on_turn
+        )
+        self._engine.start()
+
+    # On the engine's loop
+
+    @property
+    def _resting(self) -> bool:
+        return self.engine.idle and self.engine.attempts_under_way <= self._held()
+
+    async def _advance(self, duration_ms: int) -> None:
+        async with self._mover:
+            await self._rest()
+            end_ms = self.clock.monotonic_ms() + duration_ms
+            while (next_ms := self.clock.next_ms()) is not None and next_ms <= end_ms:
+                self.clock.step()
+                await self._rest()
+            self.clock.settle_at(end_ms)
+
+    async def _settle(self) -> None:
+        async with self._mover:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        while not self._resting:
+            self._turned.clear()
+            try:
+                async with asyncio.timeout(self._patience_seconds):
+                    await self._turned.wait()
+            except TimeoutError:
+                raise Stuck(f"nothing has happened for {self._patience_seconds:g} s; {self._standing()}") from None
+
+    async def _silence(self) -> None:
+        """Move time no more: this engine is about to end."""
+        self._silent = True
+        self._wind_alarm()
+
+    def _on_turn(self) -> None:
+        self._turned.set()
+        self._wind_alarm()
+        if not self.engine.callers_waiting:
+            self._waited_since_ms = None
+        elif self._may_jump and not self._jumping:
+            self._jumping = True
+            self.engine.loop.call_soon(self._jump)
+
+    @property
+    def _may_jump(self) -> bool:
+        return (
+            self._advances_for_waiters
+            and not self._silent
+            and not self._mover.locked()
+            and self.engine.callers_waiting > 0
+            and self._resting
+        )
+
+    def _jump(self) -> None:
+        """Move to the next moment, for those who wait."""
+        self._jumping = False
+        if not self._may_jump:
+            return
+        if self._waited_since_ms is None:
+            self._waited_since_ms = self.clock.monotonic_ms()
+        if self.clock.monotonic_ms() - self._waited_since_ms > WAIT_MAX // MILLISECOND:
+            self.watch.interrupt(Stuck(f"{WAIT_MAX.days} days have passed in one wait; {self._standing()}"))
+        elif self.clock.step():
+            self._on_turn()  # the engine need not have had a turn for it
+
+    def _wind_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self.engine.callers_waiting and self._advances_for_waiters and not self._silent:
+            self._alarm = self.engine.loop.call_later(self._patience_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        text = f"nothing has happened for {self._patience_seconds:g} s, and a caller waits; {self._standing()}"
+        self.watch.interrupt(Stuck(text))
+
+    def _standing(self) -> str:
+        """Say what keeps things from moving, as far as can be seen from here."""
+        calls = self.engine.attempts_under_way - self._held()
+        if calls > 0:
+            return f"{calls} calls of handlers have not returned"
+        next_ms = self.clock.next_ms()
+        if next_ms is None:
+            return "no handler runs and nothing is due: is a message missing?"
+        return f"no handler runs, and the next thing is due in {next_ms - self.clock.monotonic_ms()} ms"
