@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable
 from threading import Lock
 from typing import cast
@@ -11,7 +12,7 @@ from typing import cast
 from perdure.authoring.registry import Registered, Registry
 from perdure.model.calls import Answer, Failure, RpcRequest, StateRequest
 from perdure.ports.invoker import Report
-from perdure.worker.deadlines import Deadlines
+from perdure.worker.deadlines import Deadline, Deadlines
 from perdure.worker.loop import LoopThread
 from perdure.worker.pool import Pool
 from perdure.worker.runner import NotRegistered, failure_of, method_of, task_of, timed_out, workflow_of
@@ -25,25 +26,34 @@ THREADS = 16
 class _Call:
     """One attempt, reported once: by its end or by its deadline, whichever comes first."""
 
-    __slots__ = ("_report", "registered", "request", "timeout_ms")
+    __slots__ = ("_lock", "_report", "begun", "registered", "request", "timeout_ms")
 
     def __init__(
-        self, registered: Registered, request: StateRequest | RpcRequest, timeout_ms: int, report: Report
+        self, registered: Registered, request: StateRequest | RpcRequest, timeout_ms: int, report: Report, lock: Lock
     ) -> None:
         self.registered = registered
         self.request = request
         self.timeout_ms = timeout_ms
-        self._report = [report]
+        self.begun = False
+        self._report: Report | None = report
+        self._lock = lock
 
-    @property
-    def settled(self) -> bool:
-        return not self._report
+    def begin(self) -> bool:
+        """Say whether the handler is still to be called."""
+        with self._lock:
+            self.begun = self._report is not None
+            return self.begun
+
+    def claim(self) -> Report | None:
+        """Return who is to be told, to one asker only."""
+        with self._lock:
+            report, self._report = self._report, None
+            return report
 
     def settle(self, answer: Answer | Failure) -> bool:
         """Report *answer*, unless the call has been reported; say whether it was this one."""
-        try:
-            report = self._report.pop()  # one thread gets it
-        except IndexError:
+        report = self.claim()
+        if report is None:
             return False
         report(answer)
         return True
@@ -89,8 +99,10 @@ class LocalInvoker:
         self._loop = loop
         self._own_loop = LoopThread("perdure-handlers") if loop is None else None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._posted: deque[_Call] = deque()
+        self._is_posted = False
         self._overdue = 0
-        self._overdue_lock = Lock()
+        self._lock = Lock()
         self._closed = False
 
     @property
@@ -108,7 +120,7 @@ class LocalInvoker:
         except NotRegistered as error:
             report(failure_of(error))
             return
-        call = _Call(registered, request, timeout_ms, report)
+        call = _Call(registered, request, timeout_ms, report, self._lock)
         if method is not None and method.is_async:
             self._invoke_async(call)
         else:
@@ -130,39 +142,33 @@ class LocalInvoker:
         pool = self._pools[call.registered.definition.workflow_type]
         if isinstance(call.request, RpcRequest):
             deadline = self._deadlines.add(call.timeout_ms, lambda: self._late(call))
-
-            def run_rpc() -> None:
-                if not call.settled:  # its caller has gone: at most once is then not at all
-                    self._finish_in_thread(call)
-                    self._deadlines.end(deadline)
-
-            pool.submit(run_rpc)
+            pool.submit(lambda: self._run(call, deadline))
         else:
-            pool.submit(lambda: self._run_state(call))
+            pool.submit(lambda: self._run(call, self._deadlines.add(call.timeout_ms, lambda: self._late(call))))
 
-    def _run_state(self, call: _Call) -> None:
-        deadline = self._deadlines.add(call.timeout_ms, lambda: self._late(call))
-        self._finish_in_thread(call)
-        self._deadlines.end(deadline)
-
-    def _finish_in_thread(self, call: _Call) -> None:
+    def _run(self, call: _Call, deadline: Deadline) -> None:
+        if not call.begin():
+            return  # an RPC whose caller has gone: at most once is then not at all
         try:
             task = task_of(call.registered, call.request)
             answer: Answer | Failure = task.answer(task.call())
         except BaseException as error:  # noqa: BLE001 - an author's sys.exit() fails the attempt, not the worker
             answer = failure_of(error)
+        self._deadlines.end(deadline)
         if not call.settle(answer):
             self._count_overdue(-1)
 
     def _late(self, call: _Call) -> None:
-        self._count_overdue(1)
-        if call.settle(timed_out(call.timeout_ms)):
+        report = call.claim()
+        if report is None:
+            return
+        if call.begun:
+            self._count_overdue(1)
             logger.warning("%s has run for more than %d ms and keeps its thread", call.name, call.timeout_ms)
-        else:
-            self._count_overdue(-1)
+        report(timed_out(call.timeout_ms))
 
     def _count_overdue(self, change: int) -> None:
-        with self._overdue_lock:
+        with self._lock:
             self._overdue += change
 
     # On the loop
@@ -173,10 +179,19 @@ class LocalInvoker:
         if _running_loop() is loop:
             self._begin(loop, call)
             return
+        self._posted.append(call)
+        if self._is_posted:
+            return  # the loop has been woken already: a burst of calls costs one system call
+        self._is_posted = True
         try:
-            loop.call_soon_threadsafe(self._begin, loop, call)
+            loop.call_soon_threadsafe(self._begin_posted, loop)
         except RuntimeError as error:  # the loop is closed
             call.settle(failure_of(error))
+
+    def _begin_posted(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_posted = False  # before looking: what comes from now on wakes the loop again
+        while self._posted:
+            self._begin(loop, self._posted.popleft())
 
     def _begin(self, loop: asyncio.AbstractEventLoop, call: _Call) -> None:
         task = loop.create_task(self._finish_on_loop(call))
