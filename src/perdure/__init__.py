@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from perdure.authoring.state import State, state
     from perdure.authoring.waiting import Condition, Wait, after, all_of, any_combination_of, any_of, at
     from perdure.authoring.workflow import Workflow
+    from perdure.client.client import AsyncClient
+    from perdure.client.handle import AsyncHandle
+    from perdure.client.result import MissingValue
+    from perdure.client.sync import Client, Handle
+    from perdure.connect import connect, connect_async
     from perdure.model.attributes import SearchAttributeType
     from perdure.model.errors import (
         DefinitionError,
@@ -56,21 +61,26 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "AsyncClient": "client.client",
+    "AsyncHandle": "client.handle",
     "Attribute": "authoring.attribute",
     "AttributeMap": "authoring.attribute_map",
     "Channel": "authoring.channel",
     "ChannelMap": "authoring.channel_map",
+    "Client": "client.sync",
     "Condition": "authoring.waiting",
     "ConversionError": "authoring.converter",
     "Converter": "authoring.converter",
     "Decision": "authoring.decision",
     "DefinitionError": "model.errors",
+    "Handle": "client.sync",
     "InternalError": "model.errors",
     "InvalidRequest": "model.errors",
     "JsonConverter": "authoring.converter",
     "LockConflict": "model.errors",
     "LostWrite": "authoring.invocation",
     "Met": "authoring.met",
+    "MissingValue": "client.result",
     "NonRetryable": "authoring.failing",
     "PerdureError": "model.errors",
     "Registry": "authoring.registry",
@@ -106,6 +116,8 @@ _HOME = {
     "complete_if_all_empty": "authoring.decision",
     "complete_if_empty": "authoring.decision",
     "complete_now": "authoring.decision",
+    "connect": "connect",
+    "connect_async": "connect",
     "dead_end": "authoring.decision",
     "fail": "authoring.decision",
     "go_to": "authoring.decision",
@@ -116,21 +128,26 @@ _HOME = {
 """The module that defines each public name: loaded when the name is first used, so that importing stays light."""
 
 __all__ = [
+    "AsyncClient",
+    "AsyncHandle",
     "Attribute",
     "AttributeMap",
     "Channel",
     "ChannelMap",
+    "Client",
     "Condition",
     "ConversionError",
     "Converter",
     "Decision",
     "DefinitionError",
+    "Handle",
     "InternalError",
     "InvalidRequest",
     "JsonConverter",
     "LockConflict",
     "LostWrite",
     "Met",
+    "MissingValue",
     "NonRetryable",
     "PerdureError",
     "Registry",
@@ -166,6 +183,8 @@ __all__ = [
     "complete_if_all_empty",
     "complete_if_empty",
     "complete_now",
+    "connect",
+    "connect_async",
     "dead_end",
     "fail",
     "go_to",

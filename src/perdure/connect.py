@@ -1,0 +1,130 @@
+"""From a URL to a client of whatever runs there: the one room that loads others on demand.
+
+``sqlite:///signup.db`` opens a file beside you and runs an engine on it, in this process. A fourth
+slash begins an absolute path: ``sqlite:////var/lib/signup.db``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from perdure.authoring.duration import Duration, milliseconds
+from perdure.model.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from perdure.authoring.inspection import AnyWorkflow
+    from perdure.client.client import AsyncClient
+    from perdure.client.sync import Client
+    from perdure.engine.engine import Engine
+
+SCHEMES = ("sqlite",)
+
+LATER = {
+    "http": "a Perdure server is spoken to over HTTP by a later version",
+    "https": "a Perdure server is spoken to over HTTP by a later version",
+    "temporal": "Temporal is used by a later version, with the extra perdure[temporal]",
+}
+"""Schemes that are known and cannot be used yet, and why."""
+
+
+def connect(
+    url: str, /, *workflows: AnyWorkflow, threads: int | None = None, retention: Duration | None = None
+) -> Client:
+    """Open what the URL names, run these workflows in it, and return a client to use in a ``with`` block.
+
+    All that was in progress goes on at once. The file has one owner at a time; closing the client
+    gives it up, without waiting for calls under way: they are made again by the next owner.
+
+    Args:
+        *workflows: an instance of each class whose runs are in there or will be.
+        threads: for the ``def`` handlers of each workflow type.
+        retention: how long ended runs are kept; for ever if left out.
+
+    Raises:
+        InvalidRequest: the URL cannot be read, or names what this version cannot open.
+        DefinitionError: a class is wrong; the message lists every problem.
+        UnavailableError: the file is in use, by whom is said, or cannot be used.
+    """
+    from perdure.client.client import AsyncClient
+    from perdure.client.portal import Portal
+    from perdure.client.sync import Client
+
+    engine = _running_engine(_path_of(url), workflows, threads=threads, retention=retention)
+    return Client(AsyncClient(engine.backend), portal=Portal(engine.loop), close=engine.close)
+
+
+async def connect_async(
+    url: str, /, *workflows: AnyWorkflow, threads: int | None = None, retention: Duration | None = None
+) -> AsyncClient:
+    """Open what the URL names, as ``connect``, and return a client for an ``async with`` block.
+
+    The engine has a thread of its own, where ``async def`` handlers run too.
+    """
+    from perdure.client.client import AsyncClient
+
+    path = _path_of(url)
+    engine = await asyncio.to_thread(_running_engine, path, workflows, threads=threads, retention=retention)
+
+    async def close() -> None:
+        await asyncio.to_thread(engine.close)
+
+    return AsyncClient(engine.backend, close=close)
+
+
+def _path_of(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme in LATER:
+        raise InvalidRequest(
+            f"{url} cannot be opened yet: {LATER[parts.scheme]}. This version opens files: sqlite:///signup.db"
+        )
+    if parts.scheme not in SCHEMES:
+        known = ", ".join(f"{scheme}:" for scheme in (*SCHEMES, *LATER))
+        raise InvalidRequest(
+            f"found {url!r}, expected a URL that begins with one of {known} such as sqlite:///signup.db"
+        )
+    path = unquote(parts.path.removeprefix("/"))
+    if parts.netloc or not path or parts.query or parts.fragment:
+        raise InvalidRequest(
+            f"found {url!r}, expected sqlite:///, then a path: sqlite:///signup.db, or sqlite:////var/lib/signup.db"
+        )
+    return path
+
+
+def _running_engine(
+    path: str, workflows: tuple[AnyWorkflow, ...], *, threads: int | None, retention: Duration | None
+) -> Engine:
+    from perdure.authoring.registry import Registry
+    from perdure.engine.engine import EngineSettings, open_engine
+    from perdure.worker.local import THREADS, LocalInvoker
+
+    registry = Registry(*workflows)
+    settings = EngineSettings(retention_ms=None if retention is None else milliseconds(retention))
+
+    def make_invoker(loop: asyncio.AbstractEventLoop) -> LocalInvoker:
+        return LocalInvoker(registry, threads=THREADS if threads is None else threads, loop=loop)
+
+    engine = open_engine(path, make_invoker, settings=settings)
+    try:
+        engine.start()
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+class _Callable(ModuleType):
+    """This module as ``perdure.connect``: the package's name for its function is the module's name too.
+
+    Python puts a submodule into its package under its own name as soon as anybody imports it, and
+    ``from perdure import connect`` would then depend on who came first.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Client:
+        return connect(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Callable

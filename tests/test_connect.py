@@ -1,0 +1,118 @@
+"""A URL becomes a client, and what cannot be opened says why."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perdure.authoring.attribute import Attribute
+from perdure.authoring.channel import Channel
+from perdure.authoring.decision import Decision, complete, go_to
+from perdure.authoring.state import state
+from perdure.authoring.workflow import Workflow
+from perdure.connect import connect, connect_async
+from perdure.model.errors import DefinitionError, InvalidRequest, UnavailableError
+from perdure.model.outcome import RunStatus
+
+
+class Greeting(Workflow[str, str]):
+    name: Attribute[str] = Attribute()
+    go_on: Channel[None] = Channel()
+
+    @state(start=True)
+    def note(self, name: str) -> Decision:
+        self.name = name
+        return go_to(self.greet)
+
+    @state(wait=go_on)
+    async def greet(self) -> Decision:
+        return complete(f"hello {self.name}")
+
+
+def test_workflow_goes_on_in_the_next_process_that_opens_the_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'greetings.db'}"
+    with connect(url, Greeting()) as client:
+        client.start(Greeting, "ada", "Ada")
+    with connect(url, Greeting()) as client:
+        ada = client.get(Greeting, "ada")
+        assert ada.describe().status is RunStatus.RUNNING
+        ada.publish(Greeting.go_on)
+        assert ada.result(timeout=20) == "hello Ada"
+
+
+async def test_async_client_opens_the_same(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'greetings.db'}"
+    async with await connect_async(url, Greeting()) as client:
+        ada = await client.start(Greeting, "ada", "Ada")
+        await ada.publish(Greeting.go_on)
+        assert await ada.result(timeout=20) == "hello Ada"
+    async with await connect_async(url, Greeting()) as client:
+        assert await client.get(Greeting, "ada").result() == "hello Ada"
+
+
+def test_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with connect("sqlite:///my%20greetings.db"):
+        assert (tmp_path / "my greetings.db").exists()
+
+
+def test_file_has_one_owner_at_a_time(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'greetings.db'}"
+    with connect(url), pytest.raises(UnavailableError, match="in use by process"):
+        connect(url)
+    with connect(url):
+        pass
+
+
+def test_unknown_scheme_is_told_the_known_ones() -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"'postgres://db'.*sqlite:, http:, https:, temporal:.*sqlite:///signup\.db"
+    ):
+        connect("postgres://db")
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [("http://host:8801", "over HTTP by a later version"), ("temporal://host:7233", "perdure\\[temporal\\]")],
+)
+def test_scheme_of_a_later_version_says_so(url: str, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why):
+        connect(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite:", "sqlite:///", "sqlite://signup.db", "sqlite:///a.db?mode=ro", "signup.db"])
+def test_url_without_a_plain_path_is_refused(url: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"sqlite:///signup\.db"):
+        connect(url)
+
+
+def test_wrong_class_is_found_before_the_file_is_touched(tmp_path: Path) -> None:
+    class Wrong(Workflow[str, str]):
+        @state(start=True)
+        def first(self, number: int) -> Decision:
+            return complete(str(number))
+
+    with pytest.raises(DefinitionError):
+        connect(f"sqlite:///{tmp_path / 'wrong.db'}", Wrong())
+    assert list(tmp_path.iterdir()) == []
+
+
+def run_python(lines: str) -> str:
+    return subprocess.run([sys.executable, "-c", lines], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_function_is_found_whoever_imported_the_module_before() -> None:
+    assert run_python("import perdure.connect\nfrom perdure import connect\nprint(callable(connect))") == "True"
+    assert run_python("from perdure import connect\nimport perdure.connect\nprint(callable(perdure.connect))") == "True"
+
+
+def test_nothing_heavy_is_loaded_before_something_is_opened() -> None:
+    loaded = run_python(
+        "import sys, perdure.connect\n"
+        "print([name for name in sys.modules if name.startswith(('perdure.engine', 'perdure.store', 'apsw', 'asyncio.'))])"
+    )
+    assert "engine" not in loaded
+    assert "apsw" not in loaded
