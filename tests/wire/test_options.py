@@ -13,7 +13,14 @@ from perdure.model.options import (
     StateOptions,
     WorkflowConfig,
 )
-from perdure.wire.options import decode_config, decode_loading, decode_start_options, decode_state_options
+from perdure.wire.options import (
+    decode_config,
+    decode_loading,
+    decode_start_options,
+    decode_state_options,
+    encode_loading,
+    encode_state_options,
+)
 
 
 @pytest.mark.parametrize(
@@ -224,3 +231,41 @@ def test_config_keeps_what_is_not_given_apart_from_what_is_off() -> None:
     assert decode_config({"executingStateIdMode": "DISABLED", "optimizeTimer": False}) == WorkflowConfig(
         executing_states=ExecutingStatesMode.NONE, optimize_timer=False
     )
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        LOAD_ALL,
+        LOAD_NONE,
+        LoadingPolicy(Loading.ALL, locks=()),
+        LoadingPolicy(Loading.ALL, locks=("a",)),
+        LoadingPolicy(Loading.PARTIAL, ("a", "b"), keys_are_prefixes=True),
+        LoadingPolicy(Loading.PARTIAL, ("a",), locks=("b",)),
+    ],
+)
+def test_a_loading_policy_is_read_as_it_was_written(policy: LoadingPolicy) -> None:
+    assert decode_loading(encode_loading(policy)) == policy
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        StateOptions(),
+        StateOptions(
+            skip_wait_until=True,
+            execute=CallOptions(5_000, RetryPolicy(2_000, 1.5, 9_000, 4, 60_000), LOAD_NONE, LOAD_NONE),
+            recover_state_id=StateId("R"),
+            recover_options=StateOptions(wait_until=CallOptions(timeout_ms=1_000)),
+        ),
+        StateOptions(proceed_on_wait_until_failure=True, recover_state_id=StateId("R")),
+    ],
+)
+def test_a_states_options_are_read_as_they_were_written(options: StateOptions) -> None:
+    assert decode_state_options(encode_state_options(options)) == options
+
+
+def test_a_lock_on_nothing_loaded_is_still_a_lock() -> None:
+    locked = LoadingPolicy(Loading.NONE, locks=("a",))
+
+    assert decode_loading(encode_loading(locked)) == LoadingPolicy(Loading.PARTIAL, locks=("a",))

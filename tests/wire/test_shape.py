@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from perdure.wire.document import Malformed
-from perdure.wire.shape import Choice, Flag, Later, ListOf, Number, Object, Shape, Text, Whole
+from perdure.wire.shape import Choice, Flag, Later, ListOf, MapOf, Number, Object, Shape, Text, Whole
 
 POINT = Object({"x": Whole(32), "name": Text()}, always=("x",))
 TREE: Object = Object({"label": Text(), "child": Later(lambda: TREE)})
@@ -30,6 +30,8 @@ TREE: Object = Object({"label": Text(), "child": Later(lambda: TREE)})
         (TREE, {"child": {"child": {"label": "leaf"}}}, {"child": {"child": {"label": "leaf"}}}),
         (ListOf(TREE), [None], [{}]),
         (ListOf(Later(lambda: POINT)), [None], [{"x": 0}]),
+        (ListOf(POINT, nulls=True), [None, {}], [None, {"x": 0}]),
+        (MapOf(POINT), {"any Name": {"X": 1}, "b": None}, {"any Name": {"x": 1}, "b": {"x": 0}}),
     ],
 )
 def test_a_value_of_its_shape_comes_out_in_the_protocols_spelling(shape: Shape, value: Any, read: Any) -> None:
@@ -54,6 +56,7 @@ def test_a_value_of_its_shape_comes_out_in_the_protocols_spelling(shape: Shape, 
         (ListOf(Text()), "a", "is a text, expected a list"),
         (ListOf(POINT), [{}, {"x": False}], "[1].x is false, expected a whole number"),
         (POINT, [], "is a list, expected an object"),
+        (MapOf(POINT), {"a": {"x": "1"}}, "*.x is a text, expected a whole number"),
         (TREE, {"child": {"child": 5}}, "child.child is a whole number, expected an object"),
         (POINT, {"NAME": {}}, "name is an object, expected a text"),
     ],

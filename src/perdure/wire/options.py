@@ -44,6 +44,17 @@ _DEFAULT_CALL = CallOptions()
 _DEFAULT_STATE = StateOptions()
 
 
+_LOADING_NAMES = {
+    (Loading.ALL, False): "LOAD_ALL_WITHOUT_LOCKING",
+    (Loading.ALL, True): "LOAD_ALL_WITH_PARTIAL_LOCK",
+    (Loading.PARTIAL, False): "LOAD_PARTIAL_WITHOUT_LOCKING",
+    (Loading.PARTIAL, True): "LOAD_PARTIAL_WITH_EXCLUSIVE_LOCK",
+    (Loading.NONE, False): "LOAD_NONE",
+    # A lock on nothing that is loaded has no name of its own: a partial load of no keys is the same.
+    (Loading.NONE, True): "LOAD_PARTIAL_WITH_EXCLUSIVE_LOCK",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _CallNames:
     """The names of one method's options, the strongest first."""
@@ -181,6 +192,65 @@ def _decode_reuse(fields: Fields) -> IdReusePolicy:
         return IdReusePolicy(new)
     old = fields.get("workflowIDReusePolicy")
     return IdReusePolicy.ALLOW_IF_NO_RUNNING if old is None else _OLD_REUSE[old]
+
+
+def encode_loading(policy: LoadingPolicy) -> Fields:
+    fields: Fields = {"persistenceLoadingType": _LOADING_NAMES[policy.load, policy.locks is not None]}
+    if policy.keys:
+        fields["partialLoadingKeys"] = list(policy.keys)
+    if policy.locks:
+        fields["lockingKeys"] = list(policy.locks)
+    if policy.keys_are_prefixes:
+        fields["useKeyAsPrefix"] = True
+    return fields
+
+
+def encode_state_options(options: StateOptions) -> Fields:
+    """Return what differs from the defaults, by the new names. Durations are rounded up to whole seconds."""
+    fields = {
+        **_encode_call_options(options.wait_until, "waitUntil"),
+        **_encode_call_options(options.execute, "execute"),
+    }
+    if options.skip_wait_until:
+        fields["skipWaitUntil"] = True
+    if options.proceed_on_wait_until_failure:
+        fields["waitUntilApiFailurePolicy"] = "PROCEED_ON_FAILURE"
+    if options.recover_state_id is not None:
+        fields["executeApiFailurePolicy"] = "PROCEED_TO_CONFIGURED_STATE"
+        fields["executeApiFailureProceedStateId"] = options.recover_state_id
+        if options.recover_options is not None:
+            fields["executeApiFailureProceedStateOptions"] = encode_state_options(options.recover_options)
+    return fields
+
+
+def _encode_call_options(call: CallOptions, name: str) -> Fields:
+    fields: Fields = {}
+    if call.timeout_ms != DEFAULT_CALL_TIMEOUT_MS:
+        fields[f"{name}ApiTimeoutSeconds"] = _seconds(call.timeout_ms)
+    if call.retry != _DEFAULT_RETRY:
+        fields[f"{name}ApiRetryPolicy"] = {
+            **encode_retry(call.retry),
+            "maximumAttemptsDurationSeconds": _seconds(call.retry.maximum_duration_ms),
+        }
+    if call.data_loading != LOAD_ALL:
+        fields[f"{name}ApiDataAttributesLoadingPolicy"] = encode_loading(call.data_loading)
+    if call.search_loading != LOAD_ALL:
+        fields[f"{name}ApiSearchAttributesLoadingPolicy"] = encode_loading(call.search_loading)
+    return fields
+
+
+def encode_retry(policy: RetryPolicy) -> Fields:
+    """Return a policy as a workflow's; one of a call may also limit its whole duration."""
+    return {
+        "initialIntervalSeconds": _seconds(policy.initial_interval_ms),
+        "backoffCoefficient": policy.backoff_coefficient,
+        "maximumIntervalSeconds": _seconds(policy.maximum_interval_ms),
+        "maximumAttempts": policy.maximum_attempts,
+    }
+
+
+def _seconds(ms: int) -> int:
+    return -(-ms // 1000)
 
 
 def _first(fields: Fields, names: tuple[str, ...]) -> Any:

@@ -6,7 +6,7 @@ said where they are read (``options``, ``worker_answer``).
 
 from __future__ import annotations
 
-from perdure.wire.shape import Choice, Flag, Later, ListOf, Number, Object, Shape, Text, Whole
+from perdure.wire.shape import Choice, Flag, Later, ListOf, MapOf, Number, Object, Shape, Text, Whole
 
 TEXT = Text()
 FLAG = Flag()
@@ -198,6 +198,81 @@ WAIT_FOR_STATE = Object(
     {"workflowId": TEXT, "stateExecutionId": TEXT, "stateId": TEXT, "waitForKey": TEXT, "waitTimeSeconds": INT32}
 )
 DUMP = _on_run({"pageSizeInBytes": INT32, "pageNum": INT32})
+
+# What a worker is asked
+
+_CONTEXT = Object(
+    {
+        "workflowId": TEXT,
+        "workflowRunId": TEXT,
+        "workflowStartedTimestamp": INT64,
+        "stateExecutionId": TEXT,
+        "firstAttemptTimestamp": INT64,
+        "attempt": INT32,
+    },
+    always=("workflowId", "workflowRunId", "workflowStartedTimestamp"),
+)
+_CALL: dict[str, Shape] = {
+    "context": _CONTEXT,
+    "workflowType": TEXT,
+    "searchAttributes": ListOf(SEARCH_ATTRIBUTE),
+}
+_STATE_CALL: dict[str, Shape] = {
+    **_CALL,
+    "workflowStateId": TEXT,
+    "stateInput": ENCODED_OBJECT,
+    "dataObjects": ListOf(KEY_VALUE),
+    "stateLocals": ListOf(KEY_VALUE),
+}
+_MESSAGES = ListOf(ENCODED_OBJECT, nulls=True)
+_CHANNEL_STATUS = Choice("ChannelRequestStatus", "WAITING", "RECEIVED")
+COMMAND_RESULTS = Object(
+    {
+        "stateWaitUntilFailed": FLAG,
+        "timerResults": ListOf(Object({"commandId": TEXT, "timerStatus": Choice("TimerStatus", "SCHEDULED", "FIRED")})),
+        "signalResults": ListOf(
+            Object(
+                {
+                    "commandId": TEXT,
+                    "signalChannelName": TEXT,
+                    "signalRequestStatus": _CHANNEL_STATUS,
+                    "signalValue": ENCODED_OBJECT,
+                    "signalValues": _MESSAGES,
+                },
+                always=("signalChannelName",),
+            )
+        ),
+        "interStateChannelResults": ListOf(
+            Object(
+                {
+                    "commandId": TEXT,
+                    "channelName": TEXT,
+                    "requestStatus": _CHANNEL_STATUS,
+                    "value": ENCODED_OBJECT,
+                    "values": _MESSAGES,
+                },
+                always=("channelName",),
+            )
+        ),
+    }
+)
+_REQUIRED_OF_CALL = ("context", "workflowType")
+WAIT_UNTIL_CALL = Object(_STATE_CALL, always=(*_REQUIRED_OF_CALL, "workflowStateId"))
+EXECUTE_CALL = Object(
+    {**_STATE_CALL, "commandResults": COMMAND_RESULTS}, always=(*_REQUIRED_OF_CALL, "workflowStateId")
+)
+_SIZES = MapOf(Object({"size": INT32}))
+RPC_CALL = Object(
+    {
+        **_CALL,
+        "rpcName": TEXT,
+        "input": ENCODED_OBJECT,
+        "dataAttributes": ListOf(KEY_VALUE),
+        "signalChannelInfos": _SIZES,
+        "internalChannelInfos": _SIZES,
+    },
+    always=(*_REQUIRED_OF_CALL, "rpcName"),
+)
 
 # What a worker answers
 

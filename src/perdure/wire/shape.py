@@ -104,8 +104,11 @@ class Choice:
 
 
 class ListOf:
-    def __init__(self, item: Shape) -> None:
+    """A list. *nulls*: a null in it stays one, instead of what stands for it."""
+
+    def __init__(self, item: Shape, *, nulls: bool = False) -> None:
         self._item = item
+        self._nulls = nulls
 
     def read(self, value: Any) -> list[Any]:
         if type(value) is not list:
@@ -113,13 +116,34 @@ class ListOf:
         items = []
         for place, item in enumerate(value):
             try:
-                items.append(self._item.zero() if item is None else self._item.read(item))
+                items.append(self._null() if item is None else self._item.read(item))
             except Malformed as error:
                 raise error.under(f"[{place}]") from None
         return items
 
     def zero(self) -> list[Any]:
         return []
+
+    def _null(self) -> Any:
+        return None if self._nulls else self._item.zero()
+
+
+class MapOf:
+    """A JSON object whose keys are anybody's names."""
+
+    def __init__(self, item: Shape) -> None:
+        self._item = item
+
+    def read(self, value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise _mismatch(value, "an object")
+        try:
+            return {name: self._item.zero() if item is None else self._item.read(item) for name, item in value.items()}
+        except Malformed as error:
+            raise error.under("*") from None
+
+    def zero(self) -> dict[str, Any]:
+        return {}
 
 
 class Object:
