@@ -13,7 +13,7 @@ from perdure.model.calls import Answer, ExecuteAnswer, RpcAnswer, RpcRequest, St
 from perdure.model.conditions import ChannelCondition, TimerCondition, Wait
 from perdure.model.decisions import Closing, ClosingKind
 from perdure.model.value import Message
-from perdure.worker.runner import NotRegistered, ReadOnlyWrote, failure_of, method_of, task_of, timed_out, workflow_of
+from perdure.worker.runner import NotRegistered, ReadOnlyWrote, failure_of, method_of, task_of, timed_out
 from tests.authoring.onboarding import rpc_request, sealed, state_request
 from tests.worker.service import Declined, Service
 
@@ -104,13 +104,6 @@ def test_what_the_class_does_not_have_is_told(request_: StateRequest | RpcReques
         task_of(registered(), request_)
     with pytest.raises(NotRegistered, match=told):
         method_of(registered().definition, request_)
-
-
-def test_a_type_that_is_not_registered_is_told() -> None:
-    with pytest.raises(NotRegistered, match="'Other' is not registered; registered are: Service"):
-        workflow_of(Registry(Service()), state_request(workflow_type="Other"))
-    with pytest.raises(NotRegistered, match="registered are: none"):
-        workflow_of(Registry(), state_request(workflow_type="Other"))
 
 
 def test_an_input_that_does_not_fit_is_told_with_its_path() -> None:

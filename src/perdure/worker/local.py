@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from threading import Lock
 from typing import cast
 
-from perdure.authoring.registry import Registered, Registry
+from perdure.authoring.registry import Registered
 from perdure.model.calls import Answer, Failure, RpcRequest, StateRequest
 from perdure.ports.invoker import Report
 from perdure.worker.deadlines import Deadline, Deadlines
 from perdure.worker.loop import LoopThread
 from perdure.worker.pool import Pool
-from perdure.worker.runner import NotRegistered, failure_of, method_of, task_of, timed_out, workflow_of
+from perdure.worker.runnable import Runnable, runnable_of, runnables_of
+from perdure.worker.runner import NotRegistered, failure_of, timed_out
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +27,12 @@ THREADS = 16
 class _Call:
     """One attempt, reported once: by its end or by its deadline, whichever comes first."""
 
-    __slots__ = ("_lock", "_report", "begun", "registered", "request", "timeout_ms")
+    __slots__ = ("_lock", "_report", "begun", "request", "runnable", "timeout_ms")
 
     def __init__(
-        self, registered: Registered, request: StateRequest | RpcRequest, timeout_ms: int, report: Report, lock: Lock
+        self, runnable: Runnable, request: StateRequest | RpcRequest, timeout_ms: int, report: Report, lock: Lock
     ) -> None:
-        self.registered = registered
+        self.runnable = runnable
         self.request = request
         self.timeout_ms = timeout_ms
         self.begun = False
@@ -80,21 +81,23 @@ class LocalInvoker:
     """
 
     def __init__(
-        self, registry: Registry, *, threads: int = THREADS, loop: asyncio.AbstractEventLoop | None = None
+        self,
+        workflows: Iterable[Registered | Runnable],
+        *,
+        threads: int = THREADS,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Start nothing yet.
 
         Args:
+            workflows: those of a registry, or of several: ``[*registry, *others]``.
             threads: for the ``def`` handlers of each workflow type.
             loop: runs the ``async def`` handlers; a loop in a thread of its own if left out.
         """
         if threads < 1:
             raise ValueError(f"threads is {threads}, expected 1 or more")
-        self._registry = registry
-        self._pools = {
-            found.definition.workflow_type: Pool(f"perdure-{found.definition.workflow_type}", threads)
-            for found in registry
-        }
+        self._runnables = runnables_of(workflows)
+        self._pools = {name: Pool(f"perdure-{name}", threads) for name in self._runnables}
         self._deadlines = Deadlines()
         self._loop = loop
         self._own_loop = LoopThread("perdure-handlers") if loop is None else None
@@ -115,13 +118,13 @@ class LocalInvoker:
             report(Failure("WorkerClosed: this worker takes no more calls", error_type="WorkerClosed"))
             return
         try:
-            registered = workflow_of(self._registry, request)
-            method = method_of(registered.definition, request)
+            runnable = runnable_of(self._runnables, request)
+            is_async = runnable.is_async(request)
         except NotRegistered as error:
             report(failure_of(error))
             return
-        call = _Call(registered, request, timeout_ms, report, self._lock)
-        if method is not None and method.is_async:
+        call = _Call(runnable, request, timeout_ms, report, self._lock)
+        if is_async:
             self._invoke_async(call)
         else:
             self._invoke_in_thread(call)
@@ -139,7 +142,7 @@ class LocalInvoker:
     # In threads
 
     def _invoke_in_thread(self, call: _Call) -> None:
-        pool = self._pools[call.registered.definition.workflow_type]
+        pool = self._pools[call.runnable.workflow_type]
         if isinstance(call.request, RpcRequest):
             deadline = self._deadlines.add(call.timeout_ms, lambda: self._late(call))
             pool.submit(lambda: self._run(call, deadline))
@@ -150,7 +153,7 @@ class LocalInvoker:
         if not call.begin():
             return  # an RPC whose caller has gone: at most once is then not at all
         try:
-            task = task_of(call.registered, call.request)
+            task = call.runnable.task_of(call.request)
             answer: Answer | Failure = task.answer(task.call())
         except BaseException as error:  # noqa: BLE001 - an author's sys.exit() fails the attempt, not the worker
             answer = failure_of(error)
@@ -206,7 +209,7 @@ class LocalInvoker:
 
     async def _finish_on_loop(self, call: _Call) -> None:
         try:
-            task = task_of(call.registered, call.request)
+            task = call.runnable.task_of(call.request)
             answer: Answer | Failure = task.answer(await cast("Awaitable[object]", task.call()))
         except asyncio.CancelledError as error:
             current = asyncio.current_task()

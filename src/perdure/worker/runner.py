@@ -15,7 +15,7 @@ from perdure.authoring.failing import NonRetryable, retry_after_ms
 from perdure.authoring.inspection import AnyWorkflow
 from perdure.authoring.invocation import INVOCATION, Invocation
 from perdure.authoring.met import Met
-from perdure.authoring.registry import Registered, Registry
+from perdure.authoring.registry import Registered
 from perdure.authoring.requests import decode_arguments
 from perdure.authoring.waiting import modelled
 from perdure.model.calls import (
@@ -56,19 +56,6 @@ class Task:
         self.is_async = is_async
         self.call = call
         self.answer = answer
-
-
-def workflow_of(registry: Registry, request: StateRequest | RpcRequest) -> Registered:
-    """Return the workflow a request is for.
-
-    Raises:
-        NotRegistered: this process does not have it.
-    """
-    found = registry.get(request.run.workflow_type)
-    if found is None:
-        known = ", ".join(sorted(registered.definition.workflow_type for registered in registry)) or "none"
-        raise NotRegistered(f"workflow type {request.run.workflow_type!r} is not registered; registered are: {known}")
-    return found
 
 
 def method_of(definition: WorkflowDefinition, request: StateRequest | RpcRequest) -> Method | None:
