@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
 
 from perdure.authoring.attribute import Attribute
 from perdure.authoring.channel import Channel
-from perdure.authoring.decision import Decision, complete, go_to
+from perdure.authoring.decision import Decision, complete, dead_end, go_to
 from perdure.authoring.met import Met
+from perdure.authoring.retry import Retry
 from perdure.authoring.rpc import rpc
 from perdure.authoring.state import state
 from perdure.authoring.waiting import Wait, after, any_of
 from perdure.authoring.workflow import Workflow
-from perdure.testing.environment import Environment
+from perdure.model.errors import UnavailableError, WaitTimedOut
+from perdure.model.outcome import RunStatus
+from perdure.testing.environment import AsyncEnvironment, Environment
+from perdure.testing.watch import Stuck
 
 
 @dataclass
@@ -65,3 +73,240 @@ def test_reminder_after_24_hours() -> None:
         assert mails == ["please verify", "reminder"]
         assert ada.call(Signup.confirm, "link") == "done"
         assert ada.result() == "done"
+
+
+ADA = Form("ada", "ada@example.org")
+
+
+class Sleeper(Workflow[float, str]):
+    """Sleeps so many seconds, in two naps."""
+
+    woke: Attribute[list[datetime]] = Attribute(factory=list)
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.now = now
+
+    @state(start=True)
+    def lie_down(self, seconds: float) -> Decision:
+        return go_to(self.nap, seconds)
+
+    def half(self, seconds: float) -> Wait:
+        return any_of(after(seconds / 2))
+
+    @state(wait=half)
+    def nap(self, seconds: float) -> Decision:
+        self.woke = [*self.woke, self.now()]
+        return complete("rested") if len(self.woke) == 2 else go_to(self.nap, seconds)
+
+
+class Flaky(Workflow[None, int]):
+    """Fails until its third attempt."""
+
+    def __init__(self) -> None:
+        self.attempts: list[int] = []
+
+    @state(start=True, retry=Retry(first=timedelta(hours=1), longest=timedelta(days=1)))
+    def only(self) -> Decision:
+        self.attempts.append(self.run.attempt)
+        if self.run.attempt < 3:
+            raise OSError("not yet")
+        return complete(self.run.attempt)
+
+
+class Hanging(Workflow[None, None]):
+    """Hangs in its first call until it is let go."""
+
+    def __init__(self) -> None:
+        self.called, self.let_go = Event(), Event()
+        self.calls: list[int] = []
+
+    @state(start=True)
+    def only(self) -> Decision:
+        self.calls.append(self.run.attempt)
+        self.called.set()
+        if len(self.calls) == 1:
+            self.let_go.wait(20)
+        return complete()
+
+
+class Idle(Workflow[None, None]):
+    @state(start=True)
+    def only(self) -> Decision:
+        return dead_end()
+
+
+def signup(mails: list[str]) -> Signup:
+    return Signup(send=lambda to, what: mails.append(what))
+
+
+def test_time_stands_still_unless_it_is_moved() -> None:
+    mails: list[str] = []
+    start = datetime(2031, 2, 3, tzinfo=UTC)
+    with Environment(signup(mails), start=start) as env:
+        ada = env.client.start(Signup, "ada", ADA)
+        env.settle()
+        assert ada.describe().status is RunStatus.RUNNING
+        assert ada.get(Signup.form) == ADA
+        assert env.now() == start
+        assert mails == ["please verify"]
+
+
+def test_advance_stops_short_of_what_is_due_later() -> None:
+    mails: list[str] = []
+    with Environment(signup(mails)) as env:
+        env.client.start(Signup, "ada", ADA)
+        env.advance(timedelta(hours=24) - timedelta(milliseconds=1))
+        assert mails == ["please verify"]
+        env.advance(timedelta(milliseconds=1))
+        assert mails == ["please verify", "reminder"]
+
+
+def test_endless_reminder_is_called_once_for_each_day_that_passes() -> None:
+    mails: list[str] = []
+    with Environment(signup(mails)) as env:
+        env.client.start(Signup, "ada", ADA)
+        env.advance(timedelta(days=30))
+        assert mails == ["please verify"] + ["reminder"] * 30
+
+
+def test_handlers_see_the_moment_at_which_they_are_due() -> None:
+    start = datetime(2031, 1, 1, tzinfo=UTC)
+    times: list[Callable[[], datetime]] = []
+    with Environment(Sleeper(lambda: times[0]()), start=start) as env:
+        times.append(env.now)
+        long, short = env.client.start(Sleeper, "long", 10), env.client.start(Sleeper, "short", 4)
+        env.advance(60)
+        assert short.get(Sleeper.woke) == [start + timedelta(seconds=2), start + timedelta(seconds=4)]
+        assert long.get(Sleeper.woke) == [start + timedelta(seconds=5), start + timedelta(seconds=10)]
+        assert env.now() == start + timedelta(seconds=60)
+
+
+def test_blocking_wait_moves_time_no_further_than_it_must() -> None:
+    with Environment(Sleeper(lambda: datetime(2031, 1, 1, tzinfo=UTC))) as env:
+        began = env.now()
+        sleeper = env.client.start(Sleeper, "s", 3600)
+        assert sleeper.result() == "rested"
+        assert env.now() == began + timedelta(hours=1)
+        assert sleeper.result() == "rested"
+        assert env.now() == began + timedelta(hours=1)
+
+
+def test_blocking_wait_ends_at_its_own_time() -> None:
+    with Environment(Sleeper(lambda: datetime(2031, 1, 1, tzinfo=UTC))) as env:
+        began = env.now()
+        sleeper = env.client.start(Sleeper, "s", 3600)
+        with pytest.raises(WaitTimedOut):
+            sleeper.result(timeout=timedelta(minutes=10))
+        assert env.now() == began + timedelta(minutes=10)
+
+
+def test_retries_take_no_real_time() -> None:
+    flaky = Flaky()
+    with Environment(flaky) as env:
+        began = env.now()
+        assert env.client.start(Flaky, "f").result() == 3
+        assert flaky.attempts == [1, 2, 3]
+        assert env.now() == began + timedelta(hours=1 + 2)
+
+
+def test_restart_in_the_middle_loses_nothing() -> None:
+    mails: list[str] = []
+    with Environment(signup(mails)) as env:
+        ada = env.client.start(Signup, "ada", ADA)
+        env.advance(timedelta(hours=23))
+        env.restart()
+        env.advance(timedelta(hours=1))
+        assert mails == ["please verify", "reminder"]
+        env.restart()
+        assert ada.call(Signup.confirm, "link") == "done"
+        env.restart()
+        assert ada.result() == "done"
+        assert mails[-1] == "welcome"
+
+
+def test_call_that_was_under_way_is_made_again_after_a_restart() -> None:
+    hanging = Hanging()
+    with Environment(hanging) as env:
+        run = env.client.start(Hanging, "h")
+        assert hanging.called.wait(10)
+        env.restart()
+        assert run.result() is None
+        hanging.let_go.set()
+        env.settle()
+        assert hanging.calls == [1, 1]
+
+
+def test_caller_of_a_killed_engine_is_told() -> None:
+    errors: list[Exception] = []
+    hanging = Hanging()
+    with Environment(hanging) as env:
+        run = env.client.start(Hanging, "h")
+        assert hanging.called.wait(10)
+
+        def wait() -> None:
+            try:
+                run.result()
+            except UnavailableError as error:
+                errors.append(error)
+
+        waiting = Thread(target=wait)
+        waiting.start()
+        while not env.callers_waiting:
+            env.client.search()
+        env.restart()
+        waiting.join(10)
+        assert [str(error) for error in errors] == ["the engine was killed before it could answer"]
+        hanging.let_go.set()
+
+
+def test_wait_for_what_never_comes_is_given_up() -> None:
+    with Environment(Idle(), patience=0.2) as env:
+        idle = env.client.start(Idle, "i")
+        with pytest.raises(Stuck, match="is a message missing"):
+            idle.result()
+
+
+def test_wait_that_only_reminds_is_given_up_after_years() -> None:
+    mails: list[str] = []
+    with Environment(Signup(send=lambda to, what: mails.append(what), remind_every=timedelta(days=365))) as env:
+        ada = env.client.start(Signup, "ada", ADA)
+        with pytest.raises(Stuck, match="3650 days have passed in one wait"):
+            ada.result()
+        assert mails.count("reminder") >= 10
+
+
+def test_handler_that_does_not_return_is_told_to_whoever_advances() -> None:
+    hanging = Hanging()
+    with Environment(hanging, patience=0.2) as env:
+        env.client.start(Hanging, "h")
+        with pytest.raises(Stuck, match="1 calls of handlers have not returned"):
+            env.advance(1)
+        hanging.let_go.set()
+
+
+def test_time_never_goes_back() -> None:
+    with Environment() as env, pytest.raises(ValueError, match="never goes back"):
+        env.advance(-1)
+
+
+def test_file_that_was_given_is_kept(tmp_path: Path) -> None:
+    mails: list[str] = []
+    with Environment(signup(mails), path=tmp_path / "kept.db") as env:
+        env.client.start(Signup, "ada", ADA)
+        env.settle()
+    with Environment(signup(mails), path=tmp_path / "kept.db") as env:
+        assert env.client.get(Signup, "ada").get(Signup.form) == ADA
+    assert mails == ["please verify"]
+
+
+async def test_async_environment_is_the_same_place() -> None:
+    mails: list[str] = []
+    async with AsyncEnvironment(signup(mails)) as env:
+        ada = await env.client.start(Signup, "ada", ADA)
+        await env.advance(timedelta(hours=24))
+        assert mails == ["please verify", "reminder"]
+        await env.restart()
+        assert await ada.call(Signup.confirm, "link") == "done"
+        assert await ada.result() == "done"
+        await env.settle()
+        assert mails[-1] == "welcome"

@@ -4,7 +4,10 @@ Public. Nothing in here stands in for a part of Perdure: what runs is the real t
 clock in the test's hand. No other room imports this one.
 """
 
+from perdure.testing.clock import VirtualClock
+from perdure.testing.environment import AsyncEnvironment, Environment
 from perdure.testing.playbook import Playbook
 from perdure.testing.rule import rule, rules_of
+from perdure.testing.watch import Stuck
 
-__all__ = ["Playbook", "rule", "rules_of"]
+__all__ = ["AsyncEnvironment", "Environment", "Playbook", "Stuck", "VirtualClock", "rule", "rules_of"]

@@ -52,6 +52,11 @@ class _Environment:
         """Return the time it is, in UTC."""
         return self._world.clock.now()
 
+    @property
+    def callers_waiting(self) -> int:
+        """How many callers wait for a result or for a state at this moment."""
+        return self._world.engine.callers_waiting
+
 
 class Environment(_Environment):
     """The production engine in a temporary file, with your workflows and a clock that you move.

@@ -83,25 +83,27 @@ class World:
         if self._path is None:
             self._folder = TemporaryDirectory(prefix="perdure-")
             self._path = Path(self._folder.name) / "test.db"
-        self._begin()
+        try:
+            self._begin()
+        except BaseException:
+            self._leave_folder()
+            raise
 
     def close(self) -> None:
         """Close the engine as a process does that ends in order."""
         try:
             if self._engine is not None:
-                self._on_engine(self._silence()).result()
+                self._on_engine(self._silence).result()
                 self._engine.close()
                 self.watch.interrupt(UnavailableError("the environment is closed"))
         finally:
             self._engine = None
-            if self._folder is not None:
-                self._folder.cleanup()
-                self._folder, self._path = None, None
+            self._leave_folder()
 
     def restart(self) -> None:
         """Kill the engine where it stands, and open its file again. Time goes on from where it was."""
         engine = self.engine
-        self._on_engine(self._silence()).result()
+        self._on_engine(self._silence).result()
         engine.kill()
         self.watch.interrupt(UnavailableError("the engine was killed before it could answer"))
         self._begin()
@@ -114,14 +116,15 @@ class World:
         """
         if duration_ms < 0:
             raise ValueError(f"time is advanced by {duration_ms} ms, expected 0 or more: it never goes back")
-        return self._on_engine(self._advance(duration_ms))
+        return self._on_engine(lambda: self._advance(duration_ms))
 
     def settle(self) -> Future[None]:
         """Let everything happen that needs no time."""
-        return self._on_engine(self._settle())
+        return self._on_engine(self._settle)
 
-    def _on_engine(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
-        return asyncio.run_coroutine_threadsafe(coroutine, self.engine.loop)
+    def _on_engine(self, ask: Callable[[], Coroutine[Any, Any, None]]) -> Future[None]:
+        loop = self.engine.loop
+        return asyncio.run_coroutine_threadsafe(ask(), loop)
 
     def _begin(self) -> None:
         assert self._path is not None
@@ -131,7 +134,17 @@ class World:
         self._engine = open_engine(
             self._path, self._make_invoker, settings=self._settings, clock=self.clock, turned=self._on_turn
         )
-        self._engine.start()
+        try:
+            self._engine.start()
+        except BaseException:
+            engine, self._engine = self._engine, None
+            engine.close()
+            raise
+
+    def _leave_folder(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder, self._path = None, None
 
     # On the engine's loop
 
