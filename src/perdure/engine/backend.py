@@ -1,0 +1,216 @@
+"""The embedded engine as a ``Backend``: callers of any loop and thread, one core."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from perdure.engine.inputs import (
+    CallRpc,
+    Change,
+    Describe,
+    Forget,
+    Input,
+    ReadData,
+    ReadSearch,
+    Reply,
+    Reset,
+    Search,
+    Start,
+    WaitForResult,
+    WaitForState,
+)
+from perdure.engine.postbox import Postbox
+from perdure.interpreter.events import (
+    AttributesSet,
+    ConfigUpdated,
+    Event,
+    MessagesPublished,
+    SignalReceived,
+    Stopped,
+    TimerSkipped,
+)
+from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttributeType
+from perdure.model.errors import InvalidRequest, UnavailableError
+from perdure.model.ids import RunId, WorkflowId
+from perdure.model.options import WorkflowConfig
+from perdure.model.outcome import RunInfo, SearchPage, StopKind
+from perdure.model.requests import ResetRequest, RpcCall, StartRequest, StateWait, TimerRef
+from perdure.model.value import EncodedValue, Message
+
+SYSTEM_CHANNEL_PREFIX = "__IwfSystem_"
+
+
+class _LoopReply:
+    """A caller who awaits on a loop."""
+
+    __slots__ = ("_box", "future")
+
+    def __init__(self, future: asyncio.Future[Any], box: _Mailbox | None) -> None:
+        self.future = future
+        self._box = box
+
+    def set_result(self, value: object) -> None:
+        self._settle(value, None)
+
+    def set_error(self, error: Exception) -> None:
+        self._settle(None, error)
+
+    def _settle(self, value: object, error: Exception | None) -> None:
+        if self._box is None:
+            _settle(self.future, value, error)
+            return
+        try:
+            self._box.post((self.future, value, error))
+        except RuntimeError:
+            return  # The caller's loop is closed: nobody is there to hear it.
+
+
+_Letter = tuple[asyncio.Future[Any], object, Exception | None]
+_Mailbox = Postbox[_Letter]
+
+
+class EmbeddedBackend:
+    """A ``Backend`` over an engine in this process. Its methods may be awaited on any loop."""
+
+    def __init__(self, post: Callable[[Input], None], *, loop: asyncio.AbstractEventLoop) -> None:
+        """Serve callers.
+
+        Args:
+            post: hands something to the core, from any thread.
+            loop: the engine's own; callers on others are answered over a mailbox of theirs.
+        """
+        self._post = post
+        self._loop = loop
+        self._pid = os.getpid()
+        self._mailboxes: dict[asyncio.AbstractEventLoop, _Mailbox] = {}
+
+    async def start(self, request: StartRequest) -> RunId:
+        return cast("RunId", await self._ask(lambda reply: Start(reply, request)))
+
+    async def signal(self, workflow_id: WorkflowId, message: Message, *, run_id: RunId | None = None) -> None:
+        if not message.channel:
+            raise InvalidRequest("SignalName is not set on request.", workflow_id=workflow_id)
+        if message.channel.startswith(SYSTEM_CHANNEL_PREFIX):
+            text = f"found the signal channel {message.channel!r}, expected a name that does not begin with {SYSTEM_CHANNEL_PREFIX!r}"
+            raise InvalidRequest(text, workflow_id=workflow_id)
+        await self._change(workflow_id, run_id, SignalReceived(message.channel, message.value))
+
+    async def publish(
+        self, workflow_id: WorkflowId, messages: Sequence[Message], *, run_id: RunId | None = None
+    ) -> None:
+        await self._change(workflow_id, run_id, MessagesPublished(tuple(messages)))
+
+    async def set_data_attributes(
+        self, workflow_id: WorkflowId, attributes: Sequence[DataAttribute], *, run_id: RunId | None = None
+    ) -> None:
+        await self._change(workflow_id, run_id, AttributesSet(data=tuple(attributes)))
+
+    async def set_search_attributes(
+        self, workflow_id: WorkflowId, attributes: Sequence[SearchAttribute], *, run_id: RunId | None = None
+    ) -> None:
+        await self._change(workflow_id, run_id, AttributesSet(search=tuple(attributes)))
+
+    async def get_data_attributes(
+        self, workflow_id: WorkflowId, keys: Sequence[str] | None = None, *, run_id: RunId | None = None
+    ) -> tuple[DataAttribute, ...]:
+        found = await self._ask(lambda reply: ReadData(reply, workflow_id, run_id, keys))
+        return cast("tuple[DataAttribute, ...]", found)
+
+    async def get_search_attributes(
+        self,
+        workflow_id: WorkflowId,
+        keys: Sequence[tuple[str, SearchAttributeType]] | None = None,
+        *,
+        run_id: RunId | None = None,
+    ) -> tuple[SearchAttribute, ...]:
+        found = await self._ask(lambda reply: ReadSearch(reply, workflow_id, run_id, keys))
+        return cast("tuple[SearchAttribute, ...]", found)
+
+    async def call_rpc(self, call: RpcCall) -> EncodedValue | None:
+        return cast("EncodedValue | None", await self._ask(lambda reply: CallRpc(reply, call)))
+
+    async def describe(self, workflow_id: WorkflowId, *, run_id: RunId | None = None) -> RunInfo:
+        return cast("RunInfo", await self._ask(lambda reply: Describe(reply, workflow_id, run_id)))
+
+    async def wait_for_result(
+        self, workflow_id: WorkflowId, *, run_id: RunId | None = None, wait_ms: int | None = None
+    ) -> RunInfo:
+        found = await self._ask(lambda reply: WaitForResult(reply, workflow_id, run_id, wait_ms))
+        return cast("RunInfo", found)
+
+    async def wait_for_state(self, wait: StateWait, *, wait_ms: int | None = None) -> EncodedValue | None:
+        found = await self._ask(lambda reply: WaitForState(reply, wait, wait_ms))
+        return cast("EncodedValue | None", found)
+
+    async def skip_timer(self, workflow_id: WorkflowId, timer: TimerRef, *, run_id: RunId | None = None) -> None:
+        if not timer.timer_id and timer.index is None:
+            raise InvalidRequest("must provide either a timerCommandId or index", workflow_id=workflow_id)
+        await self._change(workflow_id, run_id, TimerSkipped(timer))
+
+    async def stop(
+        self,
+        workflow_id: WorkflowId,
+        kind: StopKind = StopKind.CANCEL,
+        *,
+        reason: str = "",
+        run_id: RunId | None = None,
+    ) -> None:
+        await self._change(workflow_id, run_id, Stopped(kind, reason))
+
+    async def reset(self, request: ResetRequest) -> RunId:
+        return cast("RunId", await self._ask(lambda reply: Reset(reply, request)))
+
+    async def update_config(
+        self, workflow_id: WorkflowId, config: WorkflowConfig, *, run_id: RunId | None = None
+    ) -> None:
+        await self._change(workflow_id, run_id, ConfigUpdated(config))
+
+    async def search(self, query: str = "", *, page_size: int = 1000, page_token: str = "") -> SearchPage:
+        return cast("SearchPage", await self._ask(lambda reply: Search(reply, query, page_size, page_token)))
+
+    async def _change(self, workflow_id: WorkflowId, run_id: RunId | None, event: Event) -> None:
+        await self._ask(lambda reply: Change(reply, workflow_id, run_id, event))
+
+    async def _ask(self, make_input: Callable[[Reply], Input]) -> object:
+        """Post a request and wait for its answer."""
+        if os.getpid() != self._pid:
+            raise UnavailableError(f"this engine belongs to process {self._pid}; open one after the fork, or serve one")
+        loop = asyncio.get_running_loop()
+        reply = _LoopReply(loop.create_future(), None if loop is self._loop else self._mailbox(loop))
+        self._post(make_input(reply))
+        try:
+            return await reply.future
+        except asyncio.CancelledError:
+            self._forget(reply)
+            raise
+
+    def _forget(self, reply: Reply) -> None:
+        try:
+            self._post(Forget(reply))
+        except UnavailableError:
+            return  # Closed meanwhile: there is nothing left to forget.
+
+    def _mailbox(self, loop: asyncio.AbstractEventLoop) -> _Mailbox:
+        box = self._mailboxes.get(loop)
+        if box is None:
+            for closed in [other for other in list(self._mailboxes) if other.is_closed()]:
+                self._mailboxes.pop(closed, None)
+            box = self._mailboxes[loop] = Postbox(loop, _hand_out)
+        return box
+
+
+def _hand_out(letters: list[_Letter]) -> None:
+    for future, value, error in letters:
+        _settle(future, value, error)
+
+
+def _settle(future: asyncio.Future[Any], value: object, error: Exception | None) -> None:
+    if future.done():
+        return  # The caller has gone.
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)

@@ -1,0 +1,842 @@
+"""The engine as a machine: inputs in, batches and outputs out. No thread, no loop, no waiting.
+
+Its driver does what it cannot: it submits what callers ask and workers report, writes the batches
+one after the other, delivers outputs, and comes back when ``next_wakeup_ms`` says so::
+
+    core.submit(...)            any number of inputs
+    core.process()              -> outputs that may leave at once
+    core.take_batch()           -> a batch to write, unless one is being written
+    core.committed(batch)       -> outputs that waited for it
+    core.failed(batch, error)   -> the same outputs, as errors
+
+Rule 1: nothing leaves before its cause is durable.
+Rule 2: while one batch is written the next is filled; if one fails, so does the next.
+Rule 3: a round reads the store with a fixed number of statements, however many inputs it has.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import Any
+
+from perdure.engine.attempts import Attempts
+from perdure.engine.batch import PendingBatch
+from perdure.engine.dispatcher import LANE_MAX, Dispatcher
+from perdure.engine.hot import HotRun, fold
+from perdure.engine.inputs import (
+    CallRpc,
+    Change,
+    Describe,
+    Forget,
+    Input,
+    Prune,
+    ReadData,
+    ReadSearch,
+    Reply,
+    Reported,
+    Reset,
+    Search,
+    Start,
+    Unheard,
+    WaitForResult,
+    WaitForState,
+    Wake,
+)
+from perdure.engine.ledger import Ledger, quarantined
+from perdure.engine.outputs import Attempt, Output, Refused
+from perdure.engine.overdue import Overdue
+from perdure.engine.parking import RESTING_MAX, HotRuns
+from perdure.engine.reset import go_back
+from perdure.engine.rpcs import Rpcs, error_of
+from perdure.engine.timekeeper import NEAREST_MAX, Place, Timekeeper
+from perdure.engine.waiters import RESULT_TIMED_OUT, STATE_TIMED_OUT, Waiters, ended_as
+from perdure.interpreter.chain import Begin, CurrentRun, Existing, Taken, check_start, decide_after_close, decide_start
+from perdure.interpreter.effects import Abandon, Close, CompleteState, Index, Invoke
+from perdure.interpreter.events import (
+    AttributesSet,
+    DeadlinePassed,
+    Event,
+    MessagesPublished,
+    Released,
+    ResumeCause,
+    Resumed,
+    Started,
+    Stopped,
+)
+from perdure.interpreter.execution import Execution
+from perdure.interpreter.refusal import RefusalKind
+from perdure.model.attributes import SearchAttribute, SearchAttributeType
+from perdure.model.calls import Failure, RpcRequest, StateRequest
+from perdure.model.errors import (
+    InternalError,
+    InvalidRequest,
+    PerdureError,
+    UnavailableError,
+    WaitTimedOut,
+    WorkflowAlreadyStarted,
+    WorkflowNotFound,
+)
+from perdure.model.ids import RunId, WorkflowId
+from perdure.model.outcome import Outcome, RunInfo, RunStatus, StopKind
+from perdure.ports.clock import Clock, Ids
+from perdure.store.query_fields import SYSTEM_FIELDS
+from perdure.store.rows import Batch, CompletionRow, EventRow, RunKey, RunRow, StoredRun
+from perdure.store.search_values import read_as
+from perdure.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+ROUND_MAX = 1_000
+"""Inputs handled between two looks at the store."""
+PRUNE_MAX = 500
+"""Runs removed with one batch."""
+RETRY_AFTER_FAILURE_MS = 1_000
+"""How long runs of a failed commit rest before they are loaded again."""
+HANG_GRACE_MS = 1_000
+"""How much longer than its timeout an attempt may go unreported. Invokers mind the timeout
+themselves, and can say more of it than we could."""
+
+_FOREVER_MS = (1 << 62) - 1
+_NEEDS_EXECUTION = (Change, ReadData, CallRpc)
+_NEEDS_EXECUTION_IF_CLOSED = (Describe, WaitForResult)
+
+
+class Core:
+    """All executions of one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        resting_max: int = RESTING_MAX,
+        lane_max: int = LANE_MAX,
+        nearest_max: int = NEAREST_MAX,
+        hang_grace_ms: int = HANG_GRACE_MS,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._inbox: deque[Input] = deque()
+        self._committing: PendingBatch | None = None
+        self._last_key = store.last_key()
+        self._tokens = count(1)
+        self._hang_grace_ms = hang_grace_ms
+        self._overdue = Overdue()
+        self._ledger = Ledger()
+        self._runs = HotRuns(resting_max=resting_max)
+        self._waiters = Waiters()
+        self._timekeeper = Timekeeper(self._read_deadlines, nearest_max=nearest_max)
+        self._attempts = Attempts(
+            ledger=self._ledger,
+            runs=self._runs,
+            dispatcher=Dispatcher(lane_max=lane_max),
+            happen=self._happen,
+            check=store.check_search_attributes,
+            now_ms=clock.now_ms,
+            begin=self._begin_attempt,
+            wake=self._wake,
+        )
+        self._rpcs = Rpcs(
+            ledger=self._ledger,
+            runs=self._runs,
+            dispatcher=Dispatcher(lane_max=lane_max),
+            happen=self._happen,
+            check=store.check_search_attributes,
+            begin=self._begin_attempt,
+        )
+        self._booting: dict[RunKey, None] = {}
+        """Runs that were busy when the engine last ended, and were not loaded yet."""
+        self._stricken: dict[RunKey, None] = {}
+        """Runs whose commit failed: to be loaded again."""
+        self._unsaid: list[Reported] = []
+        """Reports whose commit failed: to be taken again."""
+        self._retry_at_ms: int | None = None
+        self._rows: dict[WorkflowId, RunRow] = {}
+        self._rows_by_id: dict[RunId, RunRow] = {}
+        self._handlers: dict[type, Callable[[Any, int], None]] = {
+            Start: self._start,
+            Change: self._change,
+            ReadData: self._read_data,
+            ReadSearch: self._read_search,
+            CallRpc: self._call_rpc,
+            Describe: self._describe,
+            WaitForResult: self._wait_for_result,
+            WaitForState: self._wait_for_state,
+            Reset: self._reset,
+            Search: self._search,
+            Forget: self._forget,
+            Reported: self._reported,
+            Prune: self._prune,
+            Wake: self._woken,
+        }
+
+    # For the driver
+
+    def boot(self) -> None:
+        """Take up what was in progress when the file was last used. Nothing else is loaded."""
+        for key in self._store.busy_runs():
+            self._booting[key] = None
+            self._wake(key)
+
+    def submit(self, given: Input) -> None:
+        self._inbox.append(given)
+
+    def process(self) -> list[Output]:
+        """Handle everything submitted and everything due; return what may leave at once."""
+        now_ms = self._clock.now_ms()
+        self._come_back(now_ms)
+        while self._inbox:
+            self._round([self._inbox.popleft() for _ in range(min(len(self._inbox), ROUND_MAX))])
+        self._runs.park()
+        return self._ledger.take_outputs()
+
+    def take_batch(self) -> tuple[PendingBatch, Batch] | None:
+        """Return what is to be written next, unless something is being written or nothing is to be."""
+        if self._committing is not None or self._ledger.open.empty:
+            return None
+        self._committing = batch = self._ledger.take_batch()
+        return batch, batch.seal()
+
+    def committed(self, batch: PendingBatch) -> list[Output]:
+        """Learn that *batch* is durable; return what waited for that. More may be to process now."""
+        assert batch is self._committing, "batches are written one after the other"
+        self._committing = None
+        held = batch.held
+        for run in batch.runs.values():
+            run.stored = True
+            if run.held is held:
+                run.held = None
+            self._timekeeper.note(run.key, run.row.deadline_ms)
+        self._ledger.say_all(held.outputs)
+        for reply, do in held.afterwards:
+            self._guarded(reply, do)
+        for row in batch.completions:
+            self._ledger.say_all(self._waiters.state_completed(row.workflow_id, row.key, row.output))
+        for run in batch.runs.values():
+            if not run.working:
+                self._runs.rest(run)
+        self._runs.park()
+        return self._ledger.take_outputs()
+
+    def failed(self, batch: PendingBatch, error: Exception) -> list[Output]:
+        """Learn that *batch* was not written: take back all of it, and of what was built upon it."""
+        assert batch is self._committing, "batches are written one after the other"
+        self._committing = None
+        unavailable = UnavailableError(f"nothing was written: {error}")
+        for lost in (batch, self._ledger.take_batch()):
+            self._ledger.say_all(lost.held.losses(unavailable))
+            for run in lost.runs.values():
+                self._unload(run, unavailable)
+            for report, made in lost.reports:
+                self._attempts.report_again(report, made)
+                self._unsaid.append(report)
+        self._retry_at_ms = self._clock.monotonic_ms() + RETRY_AFTER_FAILURE_MS
+        return self._ledger.take_outputs()
+
+    def next_wakeup_ms(self) -> int | None:
+        """Return in how many milliseconds there is something to process; ``None``: not by itself."""
+        if self._inbox:
+            return 0
+        monotonic_ms = self._clock.monotonic_ms()
+        moments = (self._waiters.next_ms(), self._retry_at_ms, self._overdue.next_ms())
+        delays = [moment - monotonic_ms for moment in moments if moment is not None]
+        deadline_ms = self._timekeeper.next_ms()
+        if deadline_ms is not None:
+            delays.append(deadline_ms - self._clock.now_ms())
+        return max(0, min(delays)) if delays else None
+
+    def check_clock(self) -> None:
+        """Compare wall time with monotonic time, and log a jump."""
+        self._timekeeper.check(wall_ms=self._clock.now_ms(), monotonic_ms=self._clock.monotonic_ms())
+
+    def shut(self, error: Exception) -> list[Output]:
+        """Refuse everybody who still waits. Nothing is to be submitted after this."""
+        for batch in (self._committing, self._ledger.take_batch()):
+            if batch is not None:
+                self._ledger.say_all(batch.held.losses(error))
+        self._ledger.say_all(self._waiters.refuse_all(error))
+        self._ledger.say_all(self._rpcs.refuse_all(error))
+        for given in self._inbox:
+            if not isinstance(given, Reported | Prune | Wake | Forget):
+                self._ledger.say(Refused(given.reply, error))
+        self._inbox.clear()
+        return self._ledger.take_outputs()
+
+    @property
+    def callers_waiting(self) -> int:
+        """How many callers wait for a run to end or a state to complete."""
+        return len(self._waiters)
+
+    @property
+    def understands(self) -> set[type]:
+        """Which inputs it takes."""
+        return set(self._handlers)
+
+    @property
+    def attempts_under_way(self) -> int:
+        """How many attempts workers have that were not reported."""
+        return len(self._overdue)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is to be processed, written or waiting for a commit."""
+        return not self._inbox and self._committing is None and self._ledger.open.empty
+
+    @property
+    def hot_runs(self) -> int:
+        """How many runs are in memory."""
+        return len(self._runs)
+
+    # A round
+
+    def _come_back(self, now_ms: int) -> None:
+        """Submit to ourselves what time has made due."""
+        monotonic_ms = self._clock.monotonic_ms()
+        self._ledger.say_all(self._waiters.expire(monotonic_ms))
+        if self._retry_at_ms is not None and monotonic_ms >= self._retry_at_ms:
+            self._retry_at_ms = None
+            stricken, self._stricken = self._stricken, {}
+            unsaid, self._unsaid = self._unsaid, []
+            self._inbox.extend(Wake(key) for key in stricken)
+            self._inbox.extend(unsaid)
+        hung = Failure("the worker said nothing within the timeout", error_type="Timeout", timed_out=True)
+        self._inbox.extend(Reported(token, hung) for token in self._overdue.expire(monotonic_ms))
+        try:
+            due = self._timekeeper.due(now_ms, limit=ROUND_MAX)
+        except UnavailableError as error:
+            logger.warning("deadlines cannot be read: %s", error)
+            self._retry_at_ms = monotonic_ms + RETRY_AFTER_FAILURE_MS
+        else:
+            self._inbox.extend(Wake(key) for key in due)
+
+    def _wake(self, key: RunKey) -> None:
+        self._inbox.append(Wake(key))
+
+    def _read_deadlines(self, after: Place | None, limit: int) -> tuple[Place, ...]:
+        return self._store.due_runs(_FOREVER_MS, after=after, limit=limit)
+
+    def _round(self, inputs: list[Input]) -> None:
+        try:
+            self._read_rows(inputs)
+            self._load(self._keys_to_load(inputs))
+        except UnavailableError as error:
+            self._cannot_read(inputs, error)
+        else:
+            for given in inputs:
+                self._handle(given)
+        self._rows.clear()
+        self._rows_by_id.clear()
+
+    def _handle(self, given: Input) -> None:
+        reply = None if isinstance(given, Reported | Prune | Wake) else given.reply
+        handler = self._handlers[type(given)]
+        try:
+            handler(given, self._clock.now_ms())
+        except PerdureError as error:
+            if reply is None:
+                logger.exception("%s failed", type(given).__name__)
+            else:
+                self._ledger.refuse(self._named(given), reply, error)
+        except Exception as error:  # a belief of ours is wrong: the caller hears of it, the others go on
+            logger.exception("%s failed", type(given).__name__)
+            if reply is not None:
+                self._ledger.refuse(None, reply, InternalError(f"{type(error).__name__}: {error}"))
+
+    def _guarded(self, reply: Reply | None, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Exception as error:  # what one run needed done must not keep the others from theirs
+            logger.exception("what waited for a commit failed")
+            if reply is not None:
+                self._ledger.say(Refused(reply, InternalError(f"{type(error).__name__}: {error}")))
+
+    def _cannot_read(self, inputs: Iterable[Input], error: UnavailableError) -> None:
+        for given in inputs:
+            if isinstance(given, Wake):
+                self._stricken[given.key] = None
+            elif isinstance(given, Reported):
+                self._unsaid.append(given)
+            elif not isinstance(given, Prune | Forget):
+                self._ledger.say(Refused(given.reply, error))
+        self._retry_at_ms = self._clock.monotonic_ms() + RETRY_AFTER_FAILURE_MS
+
+    # Reading what a round needs
+
+    def _read_rows(self, inputs: Iterable[Input]) -> None:
+        workflows: dict[WorkflowId, None] = {}
+        runs: dict[RunId, None] = {}
+        for given in inputs:
+            workflow_id, run_id = _names(given)
+            if run_id is not None and self._runs.by_id(run_id) is None:
+                runs[run_id] = None
+            if workflow_id and (run_id is None or isinstance(given, Reset)) and self._runs.current(workflow_id) is None:
+                workflows[workflow_id] = None
+        if workflows:
+            self._rows = self._store.current_runs(tuple(workflows))
+        if runs:
+            self._rows_by_id = self._store.runs(tuple(runs))
+
+    def _keys_to_load(self, inputs: Iterable[Input]) -> list[RunKey]:
+        wanted: dict[RunKey, None] = {}
+        for given in inputs:
+            if isinstance(given, Wake):
+                wanted[given.key] = None
+            elif isinstance(given, Reported):
+                key = self._attempts.run_of(given.token) or self._rpcs.run_of(given.token)
+                if key is not None:
+                    wanted[key] = None
+            else:
+                row = self._row_to_load(given)
+                if row is not None and row.quarantine is None:
+                    wanted[row.key] = None
+        return [key for key in wanted if self._runs.get(key) is None]
+
+    def _row_to_load(self, given: Input) -> RunRow | None:
+        workflow_id, run_id = _names(given)
+        if isinstance(given, Start | Reset):
+            row = self._rows.get(workflow_id)
+            return None if row is None or row.status.closed else row
+        row = self._rows.get(workflow_id) if run_id is None else self._rows_by_id.get(run_id)
+        if row is None:
+            return None
+        if isinstance(given, _NEEDS_EXECUTION):
+            return row
+        return row if isinstance(given, _NEEDS_EXECUTION_IF_CLOSED) and row.status.closed else None
+
+    def _load(self, keys: list[RunKey]) -> None:
+        if keys:
+            for stored in self._store.load(keys).values():
+                self._adopt(stored)
+
+    def _adopt(self, stored: StoredRun) -> None:
+        """Bring a parked run back into memory, and go on with what it had under way."""
+        key, now_ms = stored.row.key, self._clock.now_ms()
+        after_boot = key in self._booting
+        self._booting.pop(key, None)
+        try:
+            if stored.row.quarantine is not None:
+                self._runs.add(HotRun(stored.row, Execution(), stored=True))
+                return
+            run, began = fold(stored, journal=self._store.journal)
+        except Exception as error:  # one journal's trouble must not become everybody's
+            logger.exception("run %s of workflow %r is quarantined", stored.row.run_id, stored.row.workflow_id)
+            run = HotRun(stored.row, Execution(), stored=True)
+            self._runs.add(run)
+            self._ledger.quarantine(run, f"{type(error).__name__}: {error}, while its journal was read")
+        else:
+            self._runs.add(run)
+            self._timekeeper.note(key, stored.row.deadline_ms)
+            self._rpcs.adopt(run, now_ms=now_ms)
+            self._attempts.adopt(run, began, stored.calls, after_boot=after_boot, now_ms=now_ms)
+        finally:
+            self._attempts.give_back(key)
+
+    def _unload(self, run: HotRun, error: Exception) -> None:
+        """Throw a run away whose last events were not written."""
+        if self._runs.get(run.key) is not run:
+            return
+        self._rpcs.undo(run)
+        self._runs.drop(run)
+        if run.stored:
+            self._stricken[run.key] = None
+        else:
+            self._ledger.say_all(self._waiters.run_lost(run.key, error))
+
+    # Finding the run somebody means
+
+    def _hot(self, workflow_id: WorkflowId, run_id: RunId | None) -> HotRun | None:
+        if run_id is not None:
+            run = self._runs.by_id(run_id)
+            return run if run is not None and run.row.workflow_id == workflow_id else None
+        run = self._runs.current(workflow_id)
+        if run is None and (row := self._rows.get(workflow_id)) is not None:
+            run = self._runs.get(row.key)
+            if run is not None:
+                self._runs.set_current(run)
+        return run
+
+    def _named(self, given: Input) -> HotRun | None:
+        workflow_id, run_id = _names(given)
+        return self._hot(workflow_id, run_id) if workflow_id else None
+
+    def _row_or_none(self, workflow_id: WorkflowId, run_id: RunId | None = None) -> RunRow | None:
+        run = self._hot(workflow_id, run_id)
+        if run is not None:
+            return run.row
+        row = self._rows.get(workflow_id) if run_id is None else self._rows_by_id.get(run_id)
+        return row if row is not None and row.workflow_id == workflow_id else None
+
+    def _row(self, workflow_id: WorkflowId, run_id: RunId | None) -> RunRow:
+        if not workflow_id:
+            raise WorkflowNotFound("WorkflowId is not set on request.")
+        row = self._row_or_none(workflow_id, run_id)
+        if row is not None:
+            return row
+        if run_id is None:
+            raise WorkflowNotFound(f"workflow not found for ID: {workflow_id}", workflow_id=workflow_id)
+        text = f'workflow execution not found for workflow ID "{workflow_id}" and run ID "{run_id}"'
+        raise WorkflowNotFound(text, workflow_id=workflow_id, run_id=run_id)
+
+    def _run(self, workflow_id: WorkflowId, run_id: RunId | None) -> HotRun:
+        """Return a run that can be gone on with; it was loaded with the round."""
+        row = self._row(workflow_id, run_id)
+        run = self._runs.get(row.key)
+        why = row.quarantine if run is None else run.quarantine
+        if why is not None:
+            raise quarantined(row.run_id, workflow_id, why)
+        assert run is not None, f"the round of a request to run {row.run_id} has loaded it"
+        return run
+
+    # What happens to runs
+
+    def _happen(self, run: HotRun, event: Event, *, now_ms: int, actor: str, reason: str = "") -> bool:
+        """Let *event* happen, and see to its effects. ``False``: the run is quarantined now."""
+        effects = self._ledger.journal(run, event, now_ms=now_ms, actor=actor, reason=reason)
+        if effects is None:
+            return False
+        for effect in effects:
+            if isinstance(effect, Invoke):
+                self._attempts.open(run, effect, now_ms=now_ms)
+            elif isinstance(effect, Index):
+                self._ledger.index(run, effect.attributes)
+            elif isinstance(effect, Close):
+                self._close(run, effect.outcome, now_ms)
+            elif isinstance(effect, Abandon):
+                self._attempts.abandon(run, effect.call_id)
+            else:
+                self._record(run, effect)
+        return True
+
+    def _record(self, run: HotRun, effect: CompleteState) -> None:
+        key = effect.state_execution_id if not effect.wait_for_key else f"{effect.state_id}_{effect.wait_for_key}"
+        self._ledger.open.completions.append(
+            CompletionRow(run.row.workflow_id, run.row.first_run_id, key, effect.output)
+        )
+
+    def _close(self, run: HotRun, outcome: Outcome, now_ms: int) -> None:
+        """See to the end of a run: who waits for it, and which run follows."""
+        self._set_closed(run, outcome.status, now_ms)
+        again = decide_after_close(run.execution.started, outcome, run_id=self._ids.new_run_id(), now_ms=now_ms)
+        if again is not None:
+            following = self._begin(again, now_ms=now_ms, actor="engine", request_id=run.row.request_id)
+            if again.first_run_id == run.row.first_run_id:
+                run.followed_by = following.key
+                self._ledger.after(run, partial(self._waiters.run_retried, run.key, following.key))
+                return
+        self._tell_end(run)
+
+    def _set_closed(self, run: HotRun, status: RunStatus, now_ms: int) -> None:
+        run.status, run.closed_ms = status, now_ms
+        run.row = replace(run.row, status=status, closed_ms=now_ms)
+        self._rpcs.run_closed(run)
+
+    def _tell_end(self, run: HotRun) -> None:
+        self._ledger.after(run, lambda: self._ledger.say_all(self._waiters.run_ended(run.key, run.info())))
+
+    def _begin(self, started: Started, *, now_ms: int, actor: str, request_id: str | None) -> HotRun:
+        request = started.request
+        row = RunRow(
+            self._next_key(),
+            request.workflow_id,
+            started.run_id,
+            request.workflow_type,
+            started.first_run_id,
+            now_ms,
+            request_id,
+        )
+        return self._create(row, started, now_ms=now_ms, actor=actor)
+
+    def _next_key(self) -> RunKey:
+        self._last_key = RunKey(self._last_key + 1)
+        return self._last_key
+
+    def _create(self, row: RunRow, genesis: Event, *, now_ms: int, actor: str) -> HotRun:
+        run = HotRun(row, Execution(), stored=False)
+        self._runs.add(run)
+        self._runs.set_current(run)
+        if not self._happen(run, genesis, now_ms=now_ms, actor=actor):
+            # A journal without a beginning is none: as if it had never been asked for.
+            del self._ledger.open.runs[run.key]
+            self._runs.drop(run)
+            raise InternalError(f"workflow {row.workflow_id!r} cannot be started: {run.quarantine}")
+        return run
+
+    def _terminate(self, row: RunRow, *, reason: str, now_ms: int) -> None:
+        """End a run at once, also one that its rules cannot go on with."""
+        run = self._runs.get(row.key)
+        if run is None:
+            run = HotRun(row, Execution(), stored=True)
+            self._runs.add(run)
+        stopped = Stopped(StopKind.TERMINATE, reason)
+        if run.quarantine is None and self._happen(run, stopped, now_ms=now_ms, actor="client", reason=reason):
+            return
+        self._set_closed(run, RunStatus.TERMINATED, now_ms)
+        self._ledger.touch(run)
+        self._tell_end(run)
+
+    # What callers ask
+
+    def _start(self, wanted: Start, now_ms: int) -> None:
+        request = wanted.request
+        check_start(request)
+        if request.search and (problem := self._store.check_search_attributes(request.search)):
+            raise InvalidRequest(problem, workflow_id=request.workflow_id)
+        row = self._row_or_none(request.workflow_id)
+        current = None if row is None else CurrentRun(row.run_id, row.status, row.request_id)
+        verdict = decide_start(request, current, run_id=self._ids.new_run_id(), now_ms=now_ms)
+        if isinstance(verdict, Begin):
+            if verdict.terminate is not None and row is not None:
+                self._terminate(row, reason="replaced by a new run", now_ms=now_ms)
+            run = self._begin(verdict.started, now_ms=now_ms, actor="client", request_id=request.options.request_id)
+            self._ledger.answer(run, wanted.reply, run.row.run_id)
+            return
+        before = self._hot(request.workflow_id, None)
+        if isinstance(verdict, Existing):
+            self._ledger.answer(before, wanted.reply, verdict.run_id)
+        else:
+            self._ledger.refuse(before, wanted.reply, _taken(request.workflow_id, verdict))
+
+    def _change(self, wanted: Change, now_ms: int) -> None:
+        event = wanted.event
+        stops = event if isinstance(event, Stopped) else None
+        row = self._row(wanted.workflow_id, wanted.run_id)
+        if stops is not None and stops.kind is StopKind.TERMINATE and not row.status.closed:
+            self._terminate(row, reason=stops.reason, now_ms=now_ms)
+            self._ledger.answer(self._runs.get(row.key), wanted.reply, None)
+            return
+        run = self._run(wanted.workflow_id, wanted.run_id)
+        refusal = run.execution.refuse(event)
+        if refusal is not None:
+            if stops is not None and stops.kind is StopKind.CANCEL and refusal.kind is RefusalKind.CLOSED:
+                self._ledger.answer(run, wanted.reply, None)
+                return
+            raise error_of(refusal, run)
+        if (
+            isinstance(event, AttributesSet)
+            and event.search
+            and (problem := self._store.check_search_attributes(event.search))
+        ):
+            raise InvalidRequest(problem, workflow_id=wanted.workflow_id)
+        if event != MessagesPublished(()):
+            reason = "" if stops is None else stops.reason
+            if not self._happen(run, event, now_ms=now_ms, actor="client", reason=reason):
+                raise quarantined(run.row.run_id, wanted.workflow_id, run.quarantine or "")
+        self._ledger.answer(run, wanted.reply, None)
+
+    def _read_data(self, wanted: ReadData, now_ms: int) -> None:
+        run = self._run(wanted.workflow_id, wanted.run_id)
+        data = run.execution.data_attributes()
+        keys = data if wanted.keys is None else [key for key in dict.fromkeys(wanted.keys) if key in data]
+        self._ledger.answer(run, wanted.reply, tuple(data[key] for key in sorted(keys)))
+
+    def _read_search(self, wanted: ReadSearch, now_ms: int) -> None:
+        row = self._row(wanted.workflow_id, wanted.run_id)
+        self._ledger.after(self._runs.get(row.key), lambda: self._answer_search(wanted, row.key), reply=wanted.reply)
+
+    def _answer_search(self, wanted: ReadSearch, key: RunKey) -> None:
+        try:
+            indexed = self._store.index_of(key)
+            value = _own(indexed) if wanted.keys is None else tuple(_read_typed(indexed, wanted.keys))
+        except PerdureError as error:
+            self._ledger.say(Refused(wanted.reply, error))
+        else:
+            self._ledger.answer(None, wanted.reply, value)
+
+    def _call_rpc(self, wanted: CallRpc, now_ms: int) -> None:
+        run = self._run(wanted.call.workflow_id, wanted.call.run_id)
+        self._rpcs.call(run, wanted, now_ms=now_ms)
+
+    def _describe(self, wanted: Describe, now_ms: int) -> None:
+        row = self._row(wanted.workflow_id, wanted.run_id)
+        run = self._runs.get(row.key)
+        info = run.info() if run is not None else _info(row)
+        self._ledger.answer(run, wanted.reply, info)
+
+    def _wait_for_result(self, wanted: WaitForResult, now_ms: int) -> None:
+        row = self._row(wanted.workflow_id, wanted.run_id)
+        asked_run = row.run_id
+        run = self._runs.get(row.key)
+        while row.status.closed and (again := self._retry_of(row, run)) is not None:
+            row = again
+            run = self._runs.get(row.key)
+            if run is None and row.status.closed:
+                self._load([row.key])
+                run = self._runs.get(row.key)
+        if row.status.closed:
+            info = run.info() if run is not None else _info(row)
+            self._ledger.answer(run, wanted.reply, ended_as(info, asked_run))
+        elif wanted.wait_ms is not None and wanted.wait_ms <= 0:
+            self._ledger.refuse(run, wanted.reply, WaitTimedOut(RESULT_TIMED_OUT))
+        else:
+            self._waiters.wait_for_result(
+                wanted.reply, row.key, asked_run=asked_run, until_ms=self._until_ms(wanted.wait_ms)
+            )
+
+    def _retry_of(self, row: RunRow, run: HotRun | None) -> RunRow | None:
+        """Return the run that retried this one that failed, if one did (iWF 8.4)."""
+        if run is None or run.quarantine is not None or run.outcome is None or row.closed_ms is None:
+            return None
+        if run.followed_by is not None and (following := self._runs.get(run.followed_by)) is not None:
+            return following.row
+        started = run.execution.started
+        again = decide_after_close(started, run.outcome, run_id=started.run_id, now_ms=row.closed_ms)
+        if again is None or again.attempt == started.attempt:
+            return None
+        later = (other for other in self._store.runs_of(row.workflow_id) if other.key > row.key)
+        return next((other for other in later if other.first_run_id == row.first_run_id), None)
+
+    def _wait_for_state(self, wanted: WaitForState, now_ms: int) -> None:
+        wait = wanted.wait
+        if wait.key and wait.state_id:
+            key = f"{wait.state_id}_{wait.key}"
+        elif wait.state_execution_id:
+            key = wait.state_execution_id
+        else:
+            raise InvalidRequest(
+                "found neither a state execution id, nor a state id and a wait-for key, expected one of the two"
+            )
+        row = self._row_or_none(wait.workflow_id)
+        done = None if row is None else self._store.completion(wait.workflow_id, row.first_run_id, key)
+        if done is not None:
+            self._ledger.answer(None, wanted.reply, done.output)
+        elif wanted.wait_ms is not None and wanted.wait_ms <= 0:
+            self._ledger.say(Refused(wanted.reply, WaitTimedOut(STATE_TIMED_OUT)))
+        else:
+            self._waiters.wait_for_state(wanted.reply, wait.workflow_id, key, until_ms=self._until_ms(wanted.wait_ms))
+
+    def _until_ms(self, wait_ms: int | None) -> int | None:
+        return None if wait_ms is None else self._clock.monotonic_ms() + wait_ms
+
+    def _reset(self, wanted: Reset, now_ms: int) -> None:
+        request = wanted.request
+        base = self._row(request.workflow_id, request.run_id)
+        past = go_back(self._journal(base.key), request)
+        current = self._row(request.workflow_id, None)
+        if not current.status.closed:
+            self._terminate(current, reason=request.reason, now_ms=now_ms)
+        run_id = self._ids.new_run_id()
+        row = RunRow(
+            self._next_key(),
+            base.workflow_id,
+            run_id,
+            base.workflow_type,
+            base.first_run_id,
+            now_ms,
+            base.request_id,
+        )
+        genesis = Resumed(past.snapshot, run_id, ResumeCause.RESET, request.reason)
+        run = self._create(row, genesis, now_ms=now_ms, actor="client")
+        for event in past.handed_over:
+            if run.status.closed or not self._happen(run, event, now_ms=now_ms, actor="client", reason="reset"):
+                break
+        self._happen(run, Released(), now_ms=now_ms, actor="client", reason="reset")
+        for call in past.asked_again:
+            self.submit(CallRpc(Unheard(), replace(call, run_id=run_id)))
+        self._ledger.answer(run, wanted.reply, run_id)
+
+    def _journal(self, key: RunKey) -> list[EventRow]:
+        """Return all events of a run, those that are not written yet too."""
+        rows = list(self._store.journal(key))
+        for batch in (self._committing, self._ledger.open):
+            if batch is not None:
+                last = rows[-1].seq if rows else 0
+                rows += [row for row in batch.events if row.run == key and row.seq > last]
+        return rows
+
+    def _search(self, wanted: Search, now_ms: int) -> None:
+        page = self._store.search(wanted.query, page_size=wanted.page_size, page_token=wanted.page_token)
+        self._ledger.answer(None, wanted.reply, page)
+
+    def _forget(self, wanted: Forget, now_ms: int) -> None:
+        self._waiters.forget(wanted.reply)
+
+    # What workers and the clock report
+
+    def _begin_attempt(self, request: StateRequest | RpcRequest, timeout_ms: int) -> int:
+        token = next(self._tokens)
+        now_ms = self._clock.monotonic_ms()
+        self._overdue.begin(token, now_ms=now_ms, timeout_ms=timeout_ms + self._hang_grace_ms)
+        self._ledger.say(Attempt(token, request, timeout_ms))
+        return token
+
+    def _reported(self, report: Reported, now_ms: int) -> None:
+        self._overdue.end(report.token)
+        if self._attempts.owns(report.token):
+            self._attempts.reported(report, now_ms=now_ms)
+        elif self._rpcs.owns(report.token):
+            self._rpcs.reported(report, now_ms=now_ms)
+
+    def _woken(self, wake: Wake, now_ms: int) -> None:
+        run = self._runs.get(wake.key)
+        if run is None or run.quarantine is not None:
+            return
+        deadline_ms = run.execution.next_deadline_ms()
+        if deadline_ms is not None and deadline_ms <= now_ms:
+            self._happen(run, DeadlinePassed(), now_ms=now_ms, actor="clock")
+        self._attempts.due(run, now_ms=now_ms)
+        if run.held is None:
+            self._timekeeper.note(run.key, run.deadline_ms)
+
+    def _prune(self, wanted: Prune, now_ms: int) -> None:
+        keys = self._store.closed_before(wanted.before_ms, limit=PRUNE_MAX)
+        for key in keys:
+            run = self._runs.get(key)
+            if run is not None:
+                if run.working:
+                    continue
+                self._runs.drop(run)
+            self._ledger.open.removed.append(key)
+        if len(keys) == PRUNE_MAX and self._ledger.open.removed:
+            self._ledger.open.held.afterwards.append((None, lambda: self.submit(wanted)))
+
+
+def _names(given: Input) -> tuple[WorkflowId, RunId | None]:
+    """Return which workflow, and which run of it, an input is about."""
+    match given:
+        case Change() | ReadData() | ReadSearch() | Describe() | WaitForResult():
+            return given.workflow_id, given.run_id
+        case Start():
+            return given.request.workflow_id, None
+        case CallRpc():
+            return given.call.workflow_id, given.call.run_id
+        case Reset():
+            return given.request.workflow_id, given.request.run_id
+        case WaitForState():
+            return given.wait.workflow_id, None
+        case _:
+            return WorkflowId(""), None
+
+
+def _info(row: RunRow) -> RunInfo:
+    outcome = Outcome(row.status) if row.status.closed else None
+    return RunInfo(row.workflow_id, row.run_id, row.workflow_type, row.status, row.started_ms, row.closed_ms, outcome)
+
+
+def _taken(workflow_id: WorkflowId, verdict: Taken) -> WorkflowAlreadyStarted:
+    return WorkflowAlreadyStarted(verdict.message, workflow_id=workflow_id, run_id=verdict.run_id)
+
+
+def _own(indexed: dict[str, SearchAttribute]) -> tuple[SearchAttribute, ...]:
+    return tuple(attribute for key, attribute in indexed.items() if key not in SYSTEM_FIELDS)
+
+
+def _read_typed(
+    indexed: dict[str, SearchAttribute], keys: Iterable[tuple[str, SearchAttributeType | None]]
+) -> Iterable[SearchAttribute]:
+    for key, kind in keys:
+        attribute = indexed.get(key)
+        if attribute is None:
+            continue
+        if kind is None:
+            raise InvalidRequest("unsupported search attribute value type ")
+        try:
+            yield read_as(attribute, kind)
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from None

@@ -1,0 +1,270 @@
+"""An engine with everything it needs: one file, one owner, one loop, one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from perdure.engine.backend import EmbeddedBackend
+from perdure.engine.clock import SystemClock
+from perdure.engine.core import HANG_GRACE_MS, Core
+from perdure.engine.dispatcher import LANE_MAX
+from perdure.engine.driver import HEARTBEAT_MS, Driver
+from perdure.engine.ids import UuidV7
+from perdure.engine.owner import Owner
+from perdure.engine.parking import RESTING_MAX
+from perdure.engine.pruner import Pruner
+from perdure.engine.writer import ThreadWriter, Writer
+from perdure.model.errors import UnavailableError
+from perdure.ports.clock import Clock, Ids
+from perdure.ports.invoker import Invoker
+from perdure.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What can be set of an engine. The defaults are right for almost everybody."""
+
+    synchronous: str = "FULL"
+    """SQLite's. Anything less may lose what was acknowledged when the machine, not the process, fails."""
+    retention_ms: int | None = None
+    """How long ended runs are kept; ``None``: for ever."""
+    resting_max: int = RESTING_MAX
+    """Runs kept in memory although nothing of them is in progress."""
+    lane_max: int = LANE_MAX
+    """Calls under way at once for one workflow type at one place."""
+    heartbeat_ms: int | None = HEARTBEAT_MS
+    """How often deadlines are compared with the wall clock; ``None``: a clock that nobody sets."""
+    hang_grace_ms: int = HANG_GRACE_MS
+    """How much longer than its timeout an invoker may take to report that it is over."""
+    address: str = ""
+    """Where others can reach this engine; told to whoever wants to open the same file."""
+
+
+class Engine:
+    """A running engine. ``backend`` is what it is for."""
+
+    def __init__(
+        self,
+        *,
+        owner: Owner,
+        store: Store,
+        invoker: Invoker,
+        writer: Writer,
+        driver: Driver,
+        core: Core,
+        pruner: Pruner | None,
+        backend: EmbeddedBackend,
+        loop: asyncio.AbstractEventLoop,
+        own_loop: bool,
+    ) -> None:
+        self.backend = backend
+        self.loop = loop
+        """Where the engine runs; ``async def`` handlers run here too."""
+        self.store = store
+        """For reading beside the engine; see there which of its methods that may be."""
+        self._owner = owner
+        self._invoker = invoker
+        self._writer = writer
+        self._driver = driver
+        self._core = core
+        self._pruner = pruner
+        self._thread = threading.Thread(target=self._run, name="perdure-engine", daemon=True) if own_loop else None
+        self._closed = False
+
+    def start(self) -> None:
+        """Take up what was in progress, and serve. On a loop of the caller's: call it there.
+
+        Raises:
+            UnavailableError: the file cannot be read.
+        """
+        if self._thread is None:
+            self._begin()
+            return
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._begin_on_loop(), self.loop).result()
+
+    def close(self) -> None:
+        """Write what has happened, refuse who still waits, and give the file up.
+
+        For an engine on a thread of its own; one on the caller's loop is closed with ``aclose``.
+        Calls under way are not waited for: the next start makes them again.
+        """
+        assert self._thread is not None, "this engine runs on a loop of its caller's: await aclose()"
+        assert threading.current_thread() is not self._thread, "an engine cannot be closed by its own handlers"
+        if self._closed:
+            return
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self.aclose(), self.loop).result()
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join()
+        else:
+            self._release()
+        self.loop.close()
+
+    def kill(self) -> None:
+        """Stop as a process stops that dies, then give the file up. For tests of what a restart finds.
+
+        Nobody is answered any more, and coroutines on the engine's loop are cancelled. What is being
+        written at this moment may still become durable, as in a crash.
+        """
+        assert self._thread is not None, "this engine runs on a loop of its caller's, and dies with that"
+        assert threading.current_thread() is not self._thread, "an engine cannot be killed by its own handlers"
+        if self._closed:
+            return
+        asyncio.run_coroutine_threadsafe(self._die(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self._release()
+        self.loop.close()
+
+    async def aclose(self) -> None:
+        """Close an engine from its loop."""
+        if self._closed:
+            return
+        if self._pruner is not None:
+            self._pruner.stop()
+        await self._driver.stop()
+        self._release()
+
+    def abandon(self) -> None:
+        """Let go of the file as a crash would: nothing more is written, nobody is answered. For tests.
+
+        For an engine on its caller's loop; one on a thread of its own is killed with ``kill``.
+        """
+        self._closed = True
+        self._driver.abandon()
+        self.store.close()
+        self._owner.release()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing moves now, but for calls that workers have. For tests that own the loop."""
+        return self._driver.idle
+
+    @property
+    def attempts_under_way(self) -> int:
+        """How many attempts workers have that were not reported."""
+        return self._core.attempts_under_way
+
+    @property
+    def callers_waiting(self) -> int:
+        """How many callers wait for a run to end or a state to complete."""
+        return self._core.callers_waiting
+
+    @property
+    def hot_runs(self) -> int:
+        """How many runs are in memory."""
+        return self._core.hot_runs
+
+    async def _begin_on_loop(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._driver.start()
+        if self._pruner is not None:
+            self._pruner.start()
+
+    async def _die(self) -> None:
+        if self._pruner is not None:
+            self._pruner.stop()
+        self._driver.abandon()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _release(self) -> None:
+        self._closed = True
+        self._invoker.close()
+        self._writer.close()
+        self.store.close()
+        self._owner.release()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+
+def open_engine(
+    path: Path | str,
+    invoker: Invoker | Callable[[asyncio.AbstractEventLoop], Invoker],
+    *,
+    settings: EngineSettings | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    make_writer: Callable[[Store], Writer] = ThreadWriter,
+    turned: Callable[[], None] | None = None,
+    vfs: str | None = None,
+) -> Engine:
+    """Open a database, or make it, and put an engine on it. It does nothing before ``start``.
+
+    Args:
+        invoker: calls the authors' methods; or makes what does, given the engine's loop. Closed with the engine.
+        loop: run here; ``None``: on a thread with a loop of its own.
+        clock: the machine's, if none is given. Its timers must call on the engine's loop.
+        make_writer: who waits for the disk.
+        turned: called on the engine's loop after each of its turns; for tests that wait until it is idle.
+
+    Raises:
+        UnavailableError: the file has another owner, who is named; or it cannot be used, or is a copy
+            that nobody has said may work.
+    """
+    settings = settings or EngineSettings()
+    own_loop = loop is None
+    owner = Owner.take(Path(path), address=settings.address)
+    loop = loop or asyncio.new_event_loop()
+    store: Store | None = None
+    try:
+        store = Store.open(path, synchronous=settings.synchronous, vfs=vfs)
+        if store.paused():
+            raise UnavailableError(
+                f"{path} is a copy whose original may still be at work: both would do everybody's work twice. "
+                "Say that it may work first (Store.resume)"
+            )
+        clock = clock or SystemClock(loop)
+        core = Core(
+            store,
+            clock=clock,
+            ids=ids or UuidV7(clock.now_ms),
+            resting_max=settings.resting_max,
+            lane_max=settings.lane_max,
+            hang_grace_ms=settings.hang_grace_ms,
+        )
+    except BaseException:
+        if store is not None:
+            store.close()
+        owner.release()
+        if own_loop:
+            loop.close()
+        raise
+    working = invoker(loop) if callable(invoker) else invoker
+    writer = make_writer(store)
+    driver = Driver(
+        core,
+        invoker=working,
+        writer=writer,
+        clock=clock,
+        loop=loop,
+        heartbeat_ms=settings.heartbeat_ms,
+        turned=turned,
+    )
+    pruner = None
+    if settings.retention_ms is not None:
+        pruner = Pruner(driver.post, clock=clock, retention_ms=settings.retention_ms)
+    return Engine(
+        owner=owner,
+        store=store,
+        invoker=working,
+        writer=writer,
+        driver=driver,
+        core=core,
+        pruner=pruner,
+        backend=EmbeddedBackend(driver.post, loop=loop),
+        loop=loop,
+        own_loop=own_loop,
+    )

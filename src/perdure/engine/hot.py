@@ -1,0 +1,195 @@
+"""One execution in memory, with what the engine must know of it beside its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from perdure.engine.calls import OpenCall
+from perdure.engine.outputs import Held
+from perdure.interpreter.codec import EncodedEvent, decode_event, decode_snapshot, encode_snapshot
+from perdure.interpreter.effects import Invoke
+from perdure.interpreter.execution import Execution
+from perdure.model.errors import InternalError
+from perdure.model.ids import CallId
+from perdure.model.outcome import Outcome, RunInfo, RunStatus
+from perdure.store.rows import EventRow, RunKey, RunRow, SnapshotRow, StoredRun
+
+SNAPSHOT_EVENTS = 32
+SNAPSHOT_BYTES = 8 * 1024
+
+
+class HotRun:
+    """A run that is in memory: its execution, its calls under way, and what of it is not durable yet."""
+
+    __slots__ = (
+        "backoff",
+        "bytes_since_snapshot",
+        "calls",
+        "closed_ms",
+        "current",
+        "events",
+        "events_since_snapshot",
+        "execution",
+        "followed_by",
+        "held",
+        "key",
+        "quarantine",
+        "queued",
+        "row",
+        "rpcs",
+        "snapshot_bytes",
+        "status",
+        "stored",
+    )
+
+    def __init__(self, row: RunRow, execution: Execution, *, stored: bool) -> None:
+        self.key: RunKey = row.key
+        self.row = row
+        """Names and origins; what changes is kept in the fields below and in ``make_row``."""
+        self.execution = execution
+        self.stored = stored
+        """The file knows this run: a failed commit does not make it unhappen."""
+        self.status = row.status
+        self.closed_ms = row.closed_ms
+        self.events = row.events
+        self.quarantine = row.quarantine
+        self.current = False
+        """It is known to be the newest run of its workflow."""
+        self.held: Held | None = None
+        """What waits for the last event of this run; ``None``: all of it is durable."""
+        self.calls: dict[CallId, OpenCall] = {}
+        self.backoff: dict[CallId, None] = {}
+        """Calls that wait for their next attempt."""
+        self.queued: dict[CallId, None] = {}
+        """Calls that wait for a slot of their worker."""
+        self.rpcs: dict[int, None] = {}
+        """Locking RPCs under way."""
+        self.followed_by: RunKey | None = None
+        """The run that retries this one, if that is in memory."""
+        self.events_since_snapshot = 0
+        self.bytes_since_snapshot = 0
+        self.snapshot_bytes = 0
+
+    @property
+    def busy(self) -> bool:
+        """A boot must take this run up at once."""
+        return len(self.calls) > len(self.backoff) or bool(self.rpcs)
+
+    @property
+    def working(self) -> bool:
+        """This run may not leave memory."""
+        waiting = len(self.backoff) + len(self.queued)
+        return self.held is not None or len(self.calls) > waiting or bool(self.rpcs)
+
+    @property
+    def deadline_ms(self) -> int | None:
+        deadline = self.execution.next_deadline_ms()
+        for call_id in self.backoff:
+            next_ms = self.calls[call_id].next_ms
+            if next_ms is not None and (deadline is None or next_ms < deadline):
+                deadline = next_ms
+        return deadline
+
+    def make_row(self) -> RunRow:
+        """Return the row as it is now, and keep it."""
+        old = self.row
+        well = self.quarantine is None
+        self.row = RunRow(
+            old.key,
+            old.workflow_id,
+            old.run_id,
+            old.workflow_type,
+            old.first_run_id,
+            old.started_ms,
+            old.request_id,
+            self.status,
+            self.closed_ms,
+            self.events,
+            self.deadline_ms if well else None,
+            self.busy if well else False,
+            self.quarantine,
+        )
+        return self.row
+
+    def info(self) -> RunInfo:
+        row = self.row
+        return RunInfo(
+            row.workflow_id,
+            row.run_id,
+            row.workflow_type,
+            self.status,
+            row.started_ms,
+            self.closed_ms,
+            self.outcome,
+        )
+
+    @property
+    def outcome(self) -> Outcome | None:
+        if self.status is RunStatus.RUNNING:
+            return None
+        # A quarantined run can't be folded, and still be terminated.
+        return self.execution.outcome or Outcome(self.status)
+
+    def journaled(self, encoded: EncodedEvent) -> None:
+        """Count an event that was just added to the journal."""
+        self.events += 1
+        self.events_since_snapshot += 1
+        self.bytes_since_snapshot += size_of(encoded)
+
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether folding what came since the last one has become too long.
+
+        A large execution is not written down again for every 8 KB: the journal must also have
+        grown by half of what the last snapshot took.
+        """
+        if self.quarantine is not None or self.status is not RunStatus.RUNNING:
+            return False
+        long = self.events_since_snapshot > SNAPSHOT_EVENTS or self.bytes_since_snapshot > SNAPSHOT_BYTES
+        return long and self.bytes_since_snapshot * 2 > self.snapshot_bytes
+
+    def take_snapshot(self) -> SnapshotRow:
+        encoded = encode_snapshot(self.execution.snapshot())
+        self.events_since_snapshot = self.bytes_since_snapshot = 0
+        self.snapshot_bytes = len(encoded.body) + sum(len(value.data or "") for value in encoded.values)
+        return SnapshotRow(self.key, self.events, encoded)
+
+
+def size_of(encoded: EncodedEvent) -> int:
+    size = len(encoded.body)
+    for value in encoded.values:
+        size += len(value.data or "")
+    return size
+
+
+def fold(stored: StoredRun, *, journal: Callable[[RunKey], tuple[EventRow, ...]]) -> tuple[HotRun, dict[CallId, int]]:
+    """Make an execution of what is stored of it.
+
+    Args:
+        journal: reads all events of a run, for a snapshot of another release.
+
+    Returns:
+        The run, and when each call that the folded events began was begun.
+
+    Raises:
+        Exception: whatever the fold finds; the run cannot be gone on with.
+    """
+    snapshot, events = stored.snapshot, stored.events
+    execution: Execution | None = None
+    if snapshot is not None:
+        try:
+            execution = Execution.restore(decode_snapshot(snapshot.snapshot))
+        except InternalError:
+            snapshot, events = None, journal(stored.row.key)
+    execution = execution or Execution()
+    began: dict[CallId, int] = {}
+    run = HotRun(stored.row, execution, stored=True)
+    for row in events:
+        for effect in execution.handle(decode_event(row.event), row.at_ms):
+            if isinstance(effect, Invoke):
+                began[effect.call_id] = row.at_ms
+        run.events_since_snapshot += 1
+        run.bytes_since_snapshot += size_of(row.event)
+    if snapshot is not None:
+        run.snapshot_bytes = len(snapshot.snapshot.body)
+    return run, began

@@ -1,0 +1,72 @@
+"""Which runs are in memory, by every name, and which of them may leave it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from perdure.engine.hot import HotRun
+from perdure.model.ids import RunId, WorkflowId
+from perdure.store.rows import RunKey
+
+RESTING_MAX = 2_000
+"""Runs kept although nothing is in progress, because they may be asked for again soon."""
+
+
+class HotRuns:
+    """The runs in memory. Everything that is not durable yet is in here; what rests is bounded.
+
+    A run that is not in here is on disk, whole: it was parked.
+    """
+
+    def __init__(self, *, resting_max: int = RESTING_MAX) -> None:
+        self._resting_max = resting_max
+        self._by_key: dict[RunKey, HotRun] = {}
+        self._by_id: dict[RunId, HotRun] = {}
+        self._current: dict[WorkflowId, HotRun] = {}
+        self._resting: OrderedDict[RunKey, HotRun] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def get(self, key: RunKey) -> HotRun | None:
+        return self._by_key.get(key)
+
+    def by_id(self, run_id: RunId) -> HotRun | None:
+        return self._by_id.get(run_id)
+
+    def current(self, workflow_id: WorkflowId) -> HotRun | None:
+        """Return the newest run of a workflow, if it is in memory and known to be that."""
+        return self._current.get(workflow_id)
+
+    def add(self, run: HotRun) -> None:
+        self._by_key[run.key] = run
+        self._by_id[run.row.run_id] = run
+        self._resting[run.key] = run
+
+    def set_current(self, run: HotRun) -> None:
+        """Say that this is the newest run of its workflow."""
+        before = self._current.get(run.row.workflow_id)
+        if before is not None:
+            before.current = False
+        run.current = True
+        self._current[run.row.workflow_id] = run
+
+    def rest(self, run: HotRun) -> None:
+        """Let a run leave memory when its turn comes, unless it works then. It was used just now."""
+        self._resting[run.key] = run
+        self._resting.move_to_end(run.key)
+
+    def park(self) -> None:
+        """Drop what has rested longest, down to the bound."""
+        while len(self._resting) > self._resting_max:
+            _, run = self._resting.popitem(last=False)
+            if not run.working:
+                self.drop(run)
+
+    def drop(self, run: HotRun) -> None:
+        """Forget a run here; what is stored of it stays."""
+        del self._by_key[run.key]
+        del self._by_id[run.row.run_id]
+        self._resting.pop(run.key, None)
+        if run.current:
+            del self._current[run.row.workflow_id]

@@ -1,0 +1,131 @@
+"""Going back to an earlier moment of a run: which moment, and what is handed over again (iWF 7).
+
+Pure: computes over a journal; the core makes the new run of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from perdure.interpreter.codec import decode_event
+from perdure.interpreter.effects import Effect, Invoke
+from perdure.interpreter.events import (
+    AttributesSet,
+    ConfigUpdated,
+    Event,
+    MessagesPublished,
+    RpcClosed,
+    RpcOpened,
+    RpcWrote,
+    SignalReceived,
+    TimerSkipped,
+)
+from perdure.interpreter.execution import Execution
+from perdure.interpreter.snapshot import Snapshot
+from perdure.model.errors import InvalidRequest
+from perdure.model.requests import ResetKind, ResetRequest, RpcCall
+from perdure.store.rows import EventRow
+
+NO_SUCH_MOMENT = "Get historyEventId failed, no historyEventId"
+NO_SUCH_EVENT = "Workflow task finish ID must be > 1 && <= workflow last event ID."
+
+FIRST_STEP_ID = 4
+"""iWF: the event id that ends the first step. It has three events where a journal has one, its first."""
+
+_HANDED_OVER = SignalReceived | MessagesPublished | AttributesSet | RpcWrote | TimerSkipped | ConfigUpdated
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a reset keeps of a run."""
+
+    snapshot: Snapshot
+    handed_over: tuple[Event, ...]
+    """What callers sent later, to happen again in its order."""
+    asked_again: tuple[RpcCall, ...] = ()
+    """Locking RPCs that wrote something later: their methods are called once more (iWF 7)."""
+
+
+def go_back(rows: Sequence[EventRow], request: ResetRequest) -> Past:
+    """Fold a run's journal up to the moment asked for.
+
+    Args:
+        rows: the whole journal.
+
+    Raises:
+        InvalidRequest: there is no such moment in it.
+    """
+    events = [decode_event(row.event) for row in rows]
+    if not rows or rows[0].seq != 1:
+        raise InvalidRequest("the beginning of this run's history is no longer kept")
+    kept = _events_kept(rows, events, request)
+    if kept > 1 and _ends(rows[:kept], events[:kept]):
+        kept -= 1  # Beyond its end there is nothing to go on with.
+    execution = Execution()
+    for row, event in zip(rows[:kept], events[:kept], strict=True):
+        execution.handle(event, row.at_ms)
+    later = events[kept:]
+    handed_over = () if request.skip_signals else tuple(event for event in later if isinstance(event, _HANDED_OVER))
+    asked_again = () if request.skip_locked_rpcs else tuple(_locking_rpcs(later))
+    return Past(execution.snapshot(), handed_over, asked_again)
+
+
+def _ends(rows: Sequence[EventRow], events: Sequence[Event]) -> bool:
+    execution = Execution()
+    for row, event in zip(rows, events, strict=True):
+        execution.handle(event, row.at_ms)
+    return execution.closed
+
+
+def _events_kept(rows: Sequence[EventRow], events: Sequence[Event], request: ResetRequest) -> int:
+    match request.kind:
+        case ResetKind.BEGINNING:
+            return 1
+        case ResetKind.HISTORY_EVENT_ID:
+            return _kept_by_id(len(rows), request.event_id)
+        case ResetKind.HISTORY_EVENT_TIME:
+            return 1 if request.time_ms is None else _kept_by_time(rows, request.time_ms)
+        case ResetKind.STATE_ID | ResetKind.STATE_EXECUTION_ID:
+            return _kept_by_state(rows, events, request)
+        case _:
+            assert_never(request.kind)
+
+
+def _kept_by_id(length: int, event_id: int | None) -> int:
+    if event_id is None or event_id <= 1 or event_id - FIRST_STEP_ID >= length:
+        raise InvalidRequest(NO_SUCH_EVENT)
+    return max(1, event_id - FIRST_STEP_ID + 1)
+
+
+def _kept_by_time(rows: Sequence[EventRow], time_ms: int) -> int:
+    for count, row in enumerate(rows, 1):
+        if row.at_ms >= time_ms:
+            return count
+    raise InvalidRequest(NO_SUCH_MOMENT)
+
+
+def _kept_by_state(rows: Sequence[EventRow], events: Sequence[Event], request: ResetRequest) -> int:
+    """Return how many events it took until the state was first called."""
+    execution = Execution()
+    for count, (row, event) in enumerate(zip(rows, events, strict=True), 1):
+        if _calls_state(execution.handle(event, row.at_ms), request):
+            return count
+    raise InvalidRequest(NO_SUCH_MOMENT)
+
+
+def _calls_state(effects: Iterable[Effect], request: ResetRequest) -> bool:
+    calls = [effect.call for effect in effects if isinstance(effect, Invoke)]
+    if request.kind is ResetKind.STATE_ID:
+        return any(call.state_id == request.state_id for call in calls)
+    return any(call.state_execution_id == request.state_execution_id for call in calls)
+
+
+def _locking_rpcs(events: Iterable[Event]) -> Iterable[RpcCall]:
+    opened: dict[int, RpcCall] = {}
+    for event in events:
+        if isinstance(event, RpcOpened) and event.call is not None:
+            opened[event.number] = event.call
+        elif isinstance(event, RpcClosed) and event.answer is not None and event.number in opened:
+            yield opened[event.number]

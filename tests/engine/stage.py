@@ -1,0 +1,99 @@
+"""The embedded engine on a real file, on the test's loop, under a clock the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
+
+from perdure.engine.backend import EmbeddedBackend
+from perdure.engine.engine import Engine, EngineSettings, open_engine
+from perdure.engine.writer import InlineWriter, Writer
+from perdure.ports.invoker import Invoker
+from perdure.store.store import Store
+from perdure.testing.clock import VirtualClock
+
+SETTINGS = EngineSettings(synchronous="OFF", heartbeat_ms=None, hang_grace_ms=0)
+"""Nothing here is about power cuts, and the clock is the test's own."""
+
+
+class ScriptedWorker(Invoker, Protocol):
+    @property
+    def held(self) -> int:
+        """How many calls are answered when the test says so."""
+        ...
+
+
+W = TypeVar("W", bound=ScriptedWorker)
+
+
+class EngineStage(Generic[W]):
+    """One engine and its scripted worker. May be opened again on the same file, with the same clock."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        worker: W,
+        clock: VirtualClock | None = None,
+        settings: EngineSettings = SETTINGS,
+        make_writer: Callable[[Store], Writer] = InlineWriter,
+    ) -> None:
+        self.path = path
+        self.worker = worker
+        self.clock = clock or VirtualClock()
+        self.settings = settings
+        self._make_writer = make_writer
+        self.engine: Engine = self._open()
+
+    def _open(self) -> Engine:
+        return open_engine(
+            self.path,
+            self.worker,
+            settings=self.settings,
+            loop=asyncio.get_running_loop(),
+            clock=self.clock,
+            make_writer=self._make_writer,
+        )
+
+    async def __aenter__(self) -> Self:
+        self.engine.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.engine.aclose()
+
+    @property
+    def backend(self) -> EmbeddedBackend:
+        return self.engine.backend
+
+    async def settle(self) -> None:
+        """Let everything happen that needs no time."""
+        for _ in range(100_000):
+            await asyncio.sleep(0)
+            if self.engine.idle and self.engine.attempts_under_way <= self.worker.held:
+                return
+        raise AssertionError("the engine does not come to rest")
+
+    async def pass_time(self, duration_ms: int) -> None:
+        await self.settle()
+        end_ms = self.clock.monotonic_ms() + duration_ms
+        while (next_ms := self.clock.next_ms()) is not None and next_ms <= end_ms:
+            self.clock.step()
+            await self.settle()
+        self.clock.settle_at(end_ms)
+        await self.settle()
+
+    async def crash(self) -> None:
+        """Lose everything that is only in memory, and open the file again.
+
+        The old engine is not closed, as by a crash: nothing it still holds is written or answered.
+        """
+        self.engine.abandon()
+        self.worker.close()
+        self.engine = self._open()
+        self.engine.start()

@@ -1,0 +1,194 @@
+"""Conversations with the engine through its backend: on a real file, under a clock that jumps."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from perdure.model.attributes import LoadingPolicy
+from perdure.model.calls import ExecuteAnswer, StateRequest, WaitUntilAnswer
+from perdure.model.conditions import ChannelResult, WaitMode
+from perdure.model.decisions import ClosingKind
+from perdure.model.errors import (
+    WaitTimedOut,
+    WorkflowAlreadyStarted,
+    WorkflowClosed,
+    WorkflowNotFound,
+)
+from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId
+from perdure.model.options import IdReusePolicy, RetryPolicy, StartOptions, StateOptions
+from perdure.model.outcome import RunStatus
+from perdure.model.requests import StateWait
+from perdure.model.value import Message
+from perdure.store.store import Store
+from tests.engine.script import (
+    ADA,
+    Worker,
+    after,
+    done,
+    go_to,
+    signal_on,
+    starting,
+    straight,
+    text,
+    wait_for,
+)
+from tests.engine.stage import EngineStage
+
+BOB = WorkflowId("bob")
+LOCK_K = LoadingPolicy(locks=("k",))
+
+
+async def test_run_goes_from_state_to_state_to_its_result(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"first": go_to("second", options=straight()), "second": done("hello")}
+    run_id = await stage.backend.start(starting("first"))
+    info = await stage.backend.wait_for_result(ADA)
+    assert (info.run_id, info.status) == (run_id, RunStatus.COMPLETED)
+    assert info.outcome is not None
+    assert info.outcome.results is not None
+    (result,) = info.outcome.results
+    assert (result.state_execution_id, result.output) == ("second-1", text("hello"))
+
+
+async def test_signal_that_comes_before_the_wait_is_kept(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"only?": None, "only": done()}
+    await stage.backend.start(starting("only", state=StateOptions()))
+    await stage.settle()
+    await stage.backend.signal(ADA, Message("letters", text("early")))
+    stage.worker.answer(wait_for(signal_on("letters")))
+    await stage.backend.wait_for_result(ADA)
+    (request,) = stage.worker.calls("only")
+    assert isinstance(request, StateRequest)
+    assert request.call.results is not None
+    (found,) = request.call.results
+    assert isinstance(found, ChannelResult)
+    assert found.values == (text("early"),)
+
+
+async def test_parallel_states_are_called_beside_each_other(stage: EngineStage[Worker]) -> None:
+    names = [f"s{n}" for n in range(20)]
+    stage.worker.script = {"fork": go_to(*names, options=straight())}
+    await stage.backend.start(starting("fork"))
+    await stage.settle()
+    assert stage.worker.held == 20
+    for _ in names:
+        stage.worker.answer(done())
+    assert (await stage.backend.wait_for_result(ADA)).status is RunStatus.COMPLETED
+
+
+async def test_timer_fires_at_its_moment_and_not_before(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"only?": wait_for(after(5_000)), "only": done()}
+    await stage.backend.start(starting("only", state=StateOptions()))
+    await stage.pass_time(4_999)
+    assert not stage.worker.calls("only")
+    await stage.pass_time(1)
+    assert len(stage.worker.calls("only")) == 1
+
+
+async def test_start_is_answered_before_any_state_runs_and_the_worker_is_called_only_when_that_is_durable(
+    tmp_path: Path,
+) -> None:
+    """The worker looks into the file when it is called: the start is there."""
+    path = tmp_path / "engine.db"
+    found: list[bool] = []
+
+    def look(request: object) -> ExecuteAnswer:
+        reader = Store.open(path, synchronous="OFF")
+        found.append(ADA in reader.current_runs([ADA]))
+        reader.close()
+        return done()
+
+    async with EngineStage(path, worker=Worker({"only": look})) as stage:
+        await stage.backend.start(starting())
+        await stage.backend.wait_for_result(ADA)
+    assert found == [True]
+
+
+async def test_state_is_waited_for_before_its_run_exists(stage: EngineStage[Worker]) -> None:
+    wait = StateWait(ADA, state_execution_id=StateExecutionId("only-1"))
+    waiting = asyncio.ensure_future(stage.backend.wait_for_state(wait))
+    await stage.settle()
+    stage.worker.script = {"only": done("out")}
+    await stage.backend.start(starting(options=StartOptions(wait_for_states=frozenset({StateId("only")}))))
+    assert await waiting == text("out")
+    assert await stage.backend.wait_for_state(wait) == text("out")
+    await stage.crash()
+    assert await stage.backend.wait_for_state(wait) == text("out")
+
+
+async def test_long_poll_ends_at_its_time(stage: EngineStage[Worker]) -> None:
+    await stage.backend.start(starting(None))
+    waiting = asyncio.ensure_future(stage.backend.wait_for_result(ADA, wait_ms=20_000))
+    await stage.pass_time(19_999)
+    assert not waiting.done()
+    await stage.pass_time(1)
+    with pytest.raises(WaitTimedOut, match="still running"):
+        await waiting
+
+
+async def test_start_that_may_terminate_replaces_the_run_in_one_step(stage: EngineStage[Worker]) -> None:
+    first = await stage.backend.start(starting())
+    await stage.settle()
+    again = starting(None, options=StartOptions(id_reuse=IdReusePolicy.TERMINATE_IF_RUNNING))
+    second = await stage.backend.start(again)
+    assert (await stage.backend.describe(ADA, run_id=first)).status is RunStatus.TERMINATED
+    assert (await stage.backend.describe(ADA)).run_id == second
+    stage.worker.answer(done("late"))
+    await stage.settle()
+    assert (await stage.backend.describe(ADA, run_id=first)).status is RunStatus.TERMINATED
+
+
+async def test_taken_id_is_refused_by_name(stage: EngineStage[Worker]) -> None:
+    run_id = await stage.backend.start(starting(None))
+    with pytest.raises(WorkflowAlreadyStarted, match="already running") as refused:
+        await stage.backend.start(starting(None))
+    assert refused.value.run_id == run_id
+
+
+async def test_failed_run_is_retried_and_waiters_follow_to_the_last(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"only": [done("no", ClosingKind.FORCE_FAIL), done("yes")]}
+    first = await stage.backend.start(starting(options=StartOptions(retry=RetryPolicy(1_000))))
+    waiting = asyncio.ensure_future(stage.backend.wait_for_result(ADA, run_id=first))
+    await stage.pass_time(999)
+    assert not waiting.done()
+    assert (await stage.backend.describe(ADA, run_id=first)).status is RunStatus.FAILED
+    await stage.pass_time(1)
+    info = await waiting
+    assert (info.run_id, info.status) == (first, RunStatus.COMPLETED)
+    await stage.crash()
+    late = await stage.backend.wait_for_result(ADA, run_id=first)
+    assert (late.run_id, late.status) == (first, RunStatus.COMPLETED)
+    assert (await stage.backend.describe(ADA)).run_id != first
+
+
+async def test_schedule_runs_again_until_it_is_stopped(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"only": done()}
+    await stage.backend.start(starting(options=StartOptions(cron="* * * * *")))
+    await stage.pass_time(3 * 60_000)
+    assert len(stage.worker.calls("only")) == 3
+    await stage.backend.stop(ADA)
+    await stage.pass_time(3 * 60_000)
+    assert len(stage.worker.calls("only")) == 3
+
+
+async def test_whoever_is_meant_and_not_there_is_told_so(stage: EngineStage[Worker]) -> None:
+    unknown = RunId("00000000-0000-7000-8000-000000000000")
+    with pytest.raises(WorkflowNotFound, match=r"^workflow not found for ID: ada$"):
+        await stage.backend.signal(ADA, Message("letters"))
+    await stage.backend.start(starting(None))
+    text_ = f'workflow execution not found for workflow ID "ada" and run ID "{unknown}"'
+    with pytest.raises(WorkflowNotFound, match=f"^{text_}$"):
+        await stage.backend.signal(ADA, Message("letters"), run_id=unknown)
+    await stage.backend.stop(ADA)
+    with pytest.raises(WorkflowClosed, match=r"^workflow execution already completed$"):
+        await stage.backend.signal(ADA, Message("letters"))
+
+
+async def test_any_of_several_takes_what_is_ready(stage: EngineStage[Worker]) -> None:
+    answer: WaitUntilAnswer = wait_for(signal_on("a"), signal_on("b"), after(60_000), mode=WaitMode.ANY)
+    stage.worker.script = {"only?": answer, "only": done()}
+    await stage.backend.start(starting("only", state=StateOptions()))
+    await stage.backend.signal(ADA, Message("b", text("B")))
+    assert (await stage.backend.wait_for_result(ADA)).status is RunStatus.COMPLETED
