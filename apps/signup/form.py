@@ -38,6 +38,12 @@ class Form:
         """The address in one spelling, to compare it with another."""
         return self.email.casefold()
 
+    @property
+    def masked_email(self) -> str:
+        """Enough of the address to be known by its owner."""
+        local, _, domain = self.email.rpartition("@")
+        return f"{local[:1]}***@{domain}"
+
 
 @dataclass(slots=True)
 class Reading:

@@ -62,7 +62,7 @@ class Mailer:
     def _connection(self) -> Iterator[smtplib.SMTP]:
         settings = self._settings
         seconds = settings.smtp_timeout.total_seconds()
-        context = ssl.create_default_context()
+        context = None if settings.smtp_tls is SmtpTls.OFF else ssl.create_default_context()  # 10 ms
         if settings.smtp_tls is SmtpTls.SSL:
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(
                 settings.smtp_host, settings.smtp_port, timeout=seconds, context=context

@@ -1,57 +1,11 @@
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from email.message import EmailMessage
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
-
 from signup.mail import Delivery, Mailer, Outcome
 from signup.settings import Settings, SmtpTls
+from tests.apps.signup.mail_server import ScriptedMailServer
 from tests.apps.signup.ports import free_port
-
-
-class Server:
-    """A mail server that answers as it is told, and keeps what it took."""
-
-    def __init__(self, *answers: str, at: str = "DATA") -> None:
-        self.answers, self.at, self.taken = list(answers), at, list[bytes]()
-
-    def answer(self, command: str) -> str | None:
-        return self.answers.pop(0) if command == self.at and self.answers else None
-
-    async def handle_MAIL(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        envelope.mail_from = address
-        return self.answer("MAIL") or "250 OK"
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        envelope.rcpt_tos.append(address)
-        return self.answer("RCPT") or "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if refused := self.answer("DATA"):
-            return refused
-        assert isinstance(envelope.content, bytes)
-        self.taken.append(envelope.content)
-        return "250 OK"
-
-    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        return self.answer("QUIT") or "221 Bye"
-
-
-@contextmanager
-def listening(server: Server) -> Iterator[int]:
-    controller = Controller(server, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    try:
-        yield int(controller.port)
-    finally:
-        controller.stop()
 
 
 def mailer(port: int, *, tls: SmtpTls = SmtpTls.OFF, user: str = "") -> Mailer:
@@ -74,16 +28,16 @@ def send(port: int, *, tls: SmtpTls = SmtpTls.OFF, user: str = "") -> Delivery:
 
 
 def test_a_mail_that_is_taken_is_accepted() -> None:
-    server = Server()
-    with listening(server) as port:
+    server = ScriptedMailServer()
+    with server.listening() as port:
         assert send(port).outcome is Outcome.ACCEPTED
     assert len(server.taken) == 1
-    assert b"Subject: Hello" in server.taken[0]
+    assert server.taken[0].subject == "Hello"
 
 
 def test_a_mail_that_is_put_off_is_taken_the_next_time() -> None:
-    server = Server("451 4.7.1 come back later")
-    with listening(server) as port:
+    server = ScriptedMailServer("451 4.7.1 come back later")
+    with server.listening() as port:
         first, second = send(port), send(port)
     assert (first.outcome, first.code) == (Outcome.TEMPORARY, 451)
     assert "come back later" in first.text
@@ -92,31 +46,31 @@ def test_a_mail_that_is_put_off_is_taken_the_next_time() -> None:
 
 
 def test_an_address_that_does_not_exist_is_permanent() -> None:
-    with listening(Server("550 5.1.1 no such user", at="RCPT")) as port:
+    with ScriptedMailServer("550 5.1.1 no such user", at="RCPT").listening() as port:
         delivery = send(port)
     assert (delivery.outcome, delivery.code) == (Outcome.PERMANENT, 550)
     assert "no such user" in delivery.text
 
 
 def test_an_address_may_be_put_off_too() -> None:
-    with listening(Server("450 4.2.0 greylisted", at="RCPT")) as port:
+    with ScriptedMailServer("450 4.2.0 greylisted", at="RCPT").listening() as port:
         assert send(port).outcome is Outcome.TEMPORARY
 
 
 def test_a_mail_whose_content_is_refused_is_permanent() -> None:
-    with listening(Server("554 5.7.1 no")) as port:
+    with ScriptedMailServer("554 5.7.1 no").listening() as port:
         assert send(port).outcome is Outcome.PERMANENT
 
 
 def test_a_sender_that_is_refused_is_our_fault_not_the_recipients() -> None:
-    with listening(Server("550 5.7.1 not you", at="MAIL")) as port:
+    with ScriptedMailServer("550 5.7.1 not you", at="MAIL").listening() as port:
         delivery = send(port)
     assert (delivery.outcome, delivery.code) == (Outcome.TEMPORARY, 550)
 
 
 def test_how_the_server_says_goodbye_changes_nothing() -> None:
-    server = Server("554 bad mood", at="QUIT")
-    with listening(server) as port:
+    server = ScriptedMailServer("554 bad mood", at="QUIT")
+    with server.listening() as port:
         assert send(port).outcome is Outcome.ACCEPTED
     assert len(server.taken) == 1
 
@@ -135,14 +89,14 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
 
 
 def test_a_server_without_tls_is_not_spoken_to_when_tls_is_demanded() -> None:
-    server = Server()
-    with listening(server) as port:
+    server = ScriptedMailServer()
+    with server.listening() as port:
         assert send(port, tls=SmtpTls.STARTTLS).outcome is Outcome.TEMPORARY
     assert server.taken == []
 
 
 def test_a_login_that_is_not_possible_is_our_fault() -> None:
-    server = Server()
-    with listening(server) as port:
+    server = ScriptedMailServer()
+    with server.listening() as port:
         assert send(port, user="ada").outcome is Outcome.TEMPORARY
     assert server.taken == []

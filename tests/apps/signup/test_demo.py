@@ -1,0 +1,209 @@
+"""The journey of a person who signs up, against the real service: a process, its disk, HTTP and SMTP."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from signup.inbox import Mail, MailStore
+from tests.apps.signup.browser import Browser, Page
+from tests.apps.signup.ports import free_port
+from tests.apps.signup.waiting import wait_for
+
+ROOT = Path(__file__).parents[3]
+ADA = {"username": "ada", "email": "ada@example.org", "first_name": "Ada", "last_name": "Lovelace"}
+VERIFY, REMINDER, WELCOME = (
+    "Please confirm your e-mail address",
+    "Reminder: please confirm your e-mail address",
+    "Welcome",
+)
+
+
+class Demo:
+    """The service as a process of its own."""
+
+    def __init__(self, folder: Path, *, remind_every: str) -> None:
+        self.folder = folder
+        self.port, self.smtp_port = free_port(), free_port()
+        self.remind_every = remind_every
+        self.inbox = MailStore(folder / "inbox")
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, **environment: str) -> None:
+        command = [sys.executable, "-m", "signup.demo", "--port", str(self.port), "--smtp-port", str(self.smtp_port)]
+        command += ["--directory", str(self.folder), "--remind-every", self.remind_every]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGNUP_")}
+        self.process = subprocess.Popen(
+            command,
+            env={**inherited, "PYTHONPATH": str(ROOT / "apps"), "PYTHONFAULTHANDLER": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if "Stop it with Ctrl-C." in line:
+                return
+        raise AssertionError(f"the demo did not start:\n{said}")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate(timeout=10)
+        assert self.process.returncode == -signal.SIGKILL
+
+    def stop(self, number: int = signal.SIGTERM) -> str:
+        """Stop it gently; return what it says at the end."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        said, _ = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0, said
+        return said
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+    def browser(self) -> Browser:
+        return Browser(f"http://127.0.0.1:{self.port}")
+
+    def mails(self, subject: str) -> list[Mail]:
+        return [mail for mail in self.inbox.mails() if mail.subject == subject]
+
+    def wait_for_mail(self, subject: str, count: int = 1) -> Mail:
+        mails = wait_for(
+            lambda: found if len(found := self.mails(subject)) >= count else None, f"mail {count} {subject!r}"
+        )
+        return mails[count - 1]
+
+    def sign_up(self, browser: Browser) -> Page:
+        page = browser.submit(browser.open("/signup"), ADA)
+        assert page.heading == "Check your mail", page.text
+        return page
+
+    def click(self, browser: Browser, mail: Mail) -> Page:
+        (link,) = mail.links
+        page = browser.open(link)
+        assert page.heading == "Confirm your e-mail address", page.text
+        return browser.submit(page)
+
+    def assert_no_two_mails(self) -> None:
+        """Each mail once; one that a crash repeated bears the same Message-ID, and counts as one."""
+        distinct = Counter(mail.subject for mail in self.inbox.mails() if mail.repeat_of is None)
+        reminders = distinct.pop(REMINDER, 0)
+        assert distinct == {VERIFY: 1, WELCOME: 1}, distinct
+        assert reminders <= 3
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    demos: list[Demo] = []
+
+    def started(*, remind_every: str) -> Demo:
+        demo = Demo(tmp_path / "var", remind_every=remind_every)
+        demos.append(demo)
+        demo.start()
+        return demo
+
+    yield started
+    for demo in demos:
+        demo.end()
+
+
+def test_from_the_form_to_the_welcome(start: Callable[..., Demo]) -> None:
+    demo = start(remind_every="60s")
+    browser = demo.browser()
+    demo.sign_up(browser)
+
+    # The mail is there, on the inbox's page too, and its link leads to a button.
+    mail = demo.wait_for_mail(VERIFY)
+    assert mail.to == "ada@example.org"
+    assert mail.links[0] in browser.open("/inbox").links
+    assert demo.click(demo.browser(), mail).heading == "Your address is confirmed"
+
+    demo.wait_for_mail(WELCOME)
+    assert browser.open("/signup/describe").heading == "You are signed up"
+    assert demo.mails(REMINDER) == []
+
+    # The sign-up has ended, and its link still knows what it was.
+    wait_for(lambda: browser.open(mail.links[0]).heading == "Already verified", "the link to be done")
+    taken = browser.submit(browser.open("/signup"), {**ADA, "email": "bob@example.org"})
+    assert (taken.status, taken.title) == (422, "Error: Sign up – sign-up")
+    assert "This user name is not available." in taken.text
+
+    demo.assert_no_two_mails()
+    assert "goes on where it was" in demo.stop()
+
+
+def test_from_the_form_over_a_reminder_to_the_welcome(start: Callable[..., Demo]) -> None:
+    demo = start(remind_every="1s")
+    browser = demo.browser()
+    demo.sign_up(browser)
+    first = demo.wait_for_mail(VERIFY)
+    reminder = demo.wait_for_mail(REMINDER)
+    assert reminder.links == first.links
+    assert (
+        reminder.received_at - first.received_at >= first.received_at.resolution * 900_000
+    )  # never early: a second, less the disk
+    assert reminder.message["In-Reply-To"] == first.message_id
+
+    assert demo.click(browser, reminder).heading == "Your address is confirmed"
+    demo.wait_for_mail(WELCOME)
+    sent = len(demo.inbox.mails())
+    time.sleep(1.5)  # longer than to the next reminder, had it not been called off
+    assert len(demo.inbox.mails()) == sent
+    demo.assert_no_two_mails()
+
+
+def test_killed_between_the_mail_and_the_click_it_goes_on_where_it_was(start: Callable[..., Demo]) -> None:
+    demo = start(remind_every="2s")
+    browser = demo.browser()
+    demo.sign_up(browser)
+    first = demo.wait_for_mail(VERIFY)
+    demo.kill()
+    assert demo.mails(REMINDER) == []
+
+    demo.start()
+    assert browser.open("/signup/describe").heading == "Check your mail"
+    demo.wait_for_mail(REMINDER)
+    demo.kill()
+
+    demo.start()
+    assert demo.click(browser, first).heading == "Your address is confirmed"
+    demo.wait_for_mail(WELCOME)
+    demo.kill()
+
+    demo.start()
+    wait_for(lambda: browser.open(first.links[0]).heading == "Already verified", "the link to be done")
+    assert browser.open("/signup/describe").heading == "You are signed up"
+    demo.assert_no_two_mails()
+    assert "goes on where it was" in demo.stop(signal.SIGINT)
+
+
+def test_settings_that_cannot_work_are_told_before_anything_starts(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, remind_every="soon")
+    with pytest.raises(AssertionError) as caught:
+        demo.start()
+    assert "SIGNUP_REMIND_EVERY: 'soon' is no duration" in str(caught.value)
+    assert demo.process is not None
+    assert demo.process.wait(10) == 2
+
+
+def test_what_it_prints_is_where_to_look(start: Callable[..., Demo], tmp_path: Path) -> None:
+    demo = start(remind_every="60s")
+    assert demo.process is not None
+    assert demo.browser().open("/").heading == "Sign up"
+    assert (tmp_path / "var" / "signup.db").exists()
+    keys = tmp_path / "var" / "keys.env"
+    assert keys.stat().st_mode & 0o077 == 0, "the keys are nobody else's business"
+    assert re.fullmatch(r"SIGNUP_SECRET_KEY=\w{64}\nSIGNUP_TOKEN_KEYS=1:\w{64}\n", keys.read_text())
