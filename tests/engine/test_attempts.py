@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from perdure.engine.core import BOOT_MAX, ROUND_MAX
 from perdure.model.attributes import LoadingPolicy, SearchAttribute, SearchAttributeType
 from perdure.model.calls import ExecuteAnswer, Failure, StateRequest, Writes
 from perdure.model.decisions import Closing, ClosingKind, Decision
@@ -17,7 +22,7 @@ from tests.engine.script import (
     straight,
     wait_for,
 )
-from tests.engine.stage import EngineStage
+from tests.engine.stage import SETTINGS, EngineStage
 
 BOB = WorkflowId("bob")
 LOCK_K = LoadingPolicy(locks=("k",))
@@ -152,3 +157,32 @@ async def test_timer_that_passed_while_nothing_ran_fires_at_once(stage: EngineSt
     stage.clock.settle_at(stage.clock.monotonic_ms() + 100_000)
     await stage.crash()
     assert (await stage.backend.wait_for_result(ADA)).status is RunStatus.COMPLETED
+
+
+async def test_boot_takes_up_many_runs_in_portions_and_serves_meanwhile(tmp_path: Path) -> None:
+    async with EngineStage(tmp_path / "engine.db", worker=Worker(), settings=replace(SETTINGS, lane_max=10)) as stage:
+        names = [WorkflowId(f"w{n}") for n in range(BOOT_MAX * 2 + 10)]
+        await asyncio.gather(*(stage.backend.start(starting(workflow_id=name)) for name in names))
+        await stage.settle()
+        stage.worker.requests.clear()
+        await stage.crash()
+        assert (await stage.backend.describe(names[-1])).status is RunStatus.RUNNING
+        await stage.settle()
+        assert stage.worker.held == 10
+        while stage.worker.held:
+            stage.worker.answer(done())
+            await stage.settle()
+        assert len(stage.worker.requests) == len(names)
+        assert len((await stage.backend.search("ExecutionStatus = 'Completed'", page_size=5_000)).runs) == len(names)
+
+
+async def test_many_timers_of_one_moment_all_fire_at_it(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"only?": wait_for(after(60_000)), "only": done()}
+    names = [WorkflowId(f"w{n}") for n in range(ROUND_MAX + 10)]
+    await asyncio.gather(
+        *(stage.backend.start(starting("only", workflow_id=name, state=StateOptions())) for name in names)
+    )
+    await stage.pass_time(59_999)
+    assert not stage.worker.calls("only")
+    await stage.pass_time(1)
+    assert len(stage.worker.calls("only")) == len(names)

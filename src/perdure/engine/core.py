@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from perdure.engine.attempts import Attempts
@@ -93,6 +93,8 @@ logger = logging.getLogger(__name__)
 
 ROUND_MAX = 1_000
 """Inputs handled between two looks at the store."""
+BOOT_MAX = 500
+"""Busy runs a boot takes up with one batch."""
 PRUNE_MAX = 500
 """Runs removed with one batch."""
 RETRY_AFTER_FAILURE_MS = 1_000
@@ -152,7 +154,8 @@ class Core:
             begin=self._begin_attempt,
         )
         self._booting: dict[RunKey, None] = {}
-        """Runs that were busy when the engine last ended, and were not loaded yet."""
+        """Runs that were busy when the engine last ended, and were not loaded yet. They are taken up
+        in portions, so that callers need not wait for the last."""
         self._stricken: dict[RunKey, None] = {}
         """Runs whose commit failed: to be loaded again."""
         self._unsaid: list[Reported] = []
@@ -181,9 +184,7 @@ class Core:
 
     def boot(self) -> None:
         """Take up what was in progress when the file was last used. Nothing else is loaded."""
-        for key in self._store.busy_runs():
-            self._booting[key] = None
-            self._wake(key)
+        self._booting = dict.fromkeys(self._store.busy_runs())
 
     def submit(self, given: Input) -> None:
         self._inbox.append(given)
@@ -242,7 +243,7 @@ class Core:
 
     def next_wakeup_ms(self) -> int | None:
         """Return in how many milliseconds there is something to process; ``None``: not by itself."""
-        if self._inbox:
+        if self._inbox or (self._booting and self._retry_at_ms is None):
             return 0
         monotonic_ms = self._clock.monotonic_ms()
         moments = (self._waiters.next_ms(), self._retry_at_ms, self._overdue.next_ms())
@@ -287,7 +288,8 @@ class Core:
     @property
     def idle(self) -> bool:
         """Nothing is to be processed, written or waiting for a commit."""
-        return not self._inbox and self._committing is None and self._ledger.open.empty
+        waiting = self._inbox or self._booting or self._committing is not None
+        return not waiting and self._ledger.open.empty
 
     @property
     def hot_runs(self) -> int:
@@ -306,6 +308,8 @@ class Core:
             unsaid, self._unsaid = self._unsaid, []
             self._inbox.extend(Wake(key) for key in stricken)
             self._inbox.extend(unsaid)
+        if self._retry_at_ms is None:
+            self._inbox.extend(Wake(key) for key in islice(self._booting, BOOT_MAX))
         hung = Failure("the worker said nothing within the timeout", error_type="Timeout", timed_out=True)
         self._inbox.extend(Reported(token, hung) for token in self._overdue.expire(monotonic_ms))
         try:
@@ -411,9 +415,14 @@ class Core:
         return row if isinstance(given, _NEEDS_EXECUTION_IF_CLOSED) and row.status.closed else None
 
     def _load(self, keys: list[RunKey]) -> None:
-        if keys:
-            for stored in self._store.load(keys).values():
-                self._adopt(stored)
+        if not keys:
+            return
+        found = self._store.load(keys)
+        for key in keys:
+            if key in found:
+                self._adopt(found[key])
+            else:
+                self._booting.pop(key, None)
 
     def _adopt(self, stored: StoredRun) -> None:
         """Bring a parked run back into memory, and go on with what it had under way."""

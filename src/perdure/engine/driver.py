@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Driver:
         self._invoker = invoker
         self._writer = writer
         self._clock = clock
+        self._loop = loop
         self._heartbeat_ms = heartbeat_ms
         self._turned = turned
         self._box: Postbox[Input | _Written] = Postbox(loop, self._take)
@@ -64,6 +66,8 @@ class Driver:
         self._stopping: asyncio.Future[None] | None = None
         self._stopped = False
         self._abandoned = False
+        self._again = False
+        """There is more to process than one turn takes."""
 
     def start(self) -> None:
         """Take up what was in progress, and serve."""
@@ -110,7 +114,7 @@ class Driver:
     @property
     def idle(self) -> bool:
         """Nothing moves now, but for calls that workers have."""
-        return not self._box and self._core.idle
+        return not self._box and not self._again and self._core.idle
 
     # A turn of the loop
 
@@ -167,7 +171,8 @@ class Driver:
 
     def _report(self, token: int, result: Answer | Failure) -> None:
         if not self._stopped:
-            self._box.post(Reported(token, result))
+            with contextlib.suppress(RuntimeError):  # The loop is closed: the next boot makes this call again.
+                self._box.post(Reported(token, result))
 
     # Time
 
@@ -176,6 +181,11 @@ class Driver:
         delay_ms = None if self._stopped else self._core.next_wakeup_ms()
         if delay_ms is None:
             self._disarm()
+            return
+        if not delay_ms:
+            if not self._again:
+                self._again = True
+                self._loop.call_soon(self._turn_again)
             return
         at_ms = self._clock.monotonic_ms() + delay_ms
         if self._timer is None or at_ms < self._timer_at_ms:
@@ -187,6 +197,11 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _turn_again(self) -> None:
+        self._again = False
+        if not self._abandoned:
+            self._turn()
 
     def _ring(self) -> None:
         self._timer = None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from perdure.model.errors import UnavailableError
 from perdure.store.rows import Batch
 from perdure.store.store import Store
+
+logger = logging.getLogger(__name__)
 
 Done = Callable[[Exception | None], None]
 
@@ -45,6 +49,7 @@ class ThreadWriter:
         while (order := self._orders.get()) is not None:
             batch, done = order
             done(try_to_write(self._store, batch))
+            tidy_up(self._store, batch)
 
 
 class InlineWriter:
@@ -55,6 +60,7 @@ class InlineWriter:
 
     def write(self, batch: Batch, done: Done) -> None:
         done(try_to_write(self._store, batch))
+        tidy_up(self._store, batch)
 
     def close(self) -> None:
         """Nothing is left to be written."""
@@ -67,3 +73,14 @@ def try_to_write(store: Store, batch: Batch) -> Exception | None:
     except Exception as error:  # noqa: BLE001 - the engine decides what becomes of it: it takes everything back
         return error
     return None
+
+
+def tidy_up(store: Store, batch: Batch) -> None:
+    """Do what the file needs now and again, after a commit and not in it: nobody waits for it."""
+    try:
+        if batch.removed:
+            store.give_back()
+        store.checkpoint()
+    except UnavailableError as error:
+        # Nothing is lost by it: if the file cannot be used any more, the next batch tells.
+        logger.warning("the file could not be tidied up: %s", error)
