@@ -1,7 +1,4 @@
-"""A sign-up that reminds until the address is verified: a wait for a message or a timer, and an RPC.
-
-Run it with ``python -m examples.signup``; stop it whenever you like and run it again.
-"""
+"""A sign-up that reminds until the address is verified: a wait for a message or a timer, and an RPC."""
 
 from __future__ import annotations
 

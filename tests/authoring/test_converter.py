@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure import ConversionError, JsonConverter
@@ -70,11 +70,13 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_every_json_value_comes_back(value: Any) -> None:
     assert CONVERTER.decode(CONVERTER.encode(value)) == value
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_stored_as_utf_8(text: str) -> None:
     sealed = CONVERTER.encode("\ud800" + text)

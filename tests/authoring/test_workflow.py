@@ -7,7 +7,8 @@ import pytest
 
 from perdure import Attribute, Decision, LostWrite, Workflow, complete, state
 from perdure.authoring.inspection import definition_of
-from tests.authoring.onboarding import Onboarding, bound
+from perdure.authoring.invocation import INVOCATION, Invocation
+from tests.authoring.onboarding import Onboarding, bound, state_request
 
 T = TypeVar("T")
 
@@ -23,6 +24,24 @@ def test_an_undeclared_attribute_is_refused_in_a_handler_and_welcome_outside() -
         inside.prefix = "z"
     with pytest.raises(LostWrite):
         setattr(inside, "nothing", 1)  # noqa: B010 - a type checker would refuse the plain way
+
+
+def test_a_property_may_stand_before_a_declared_attribute() -> None:
+    class Doubled(Workflow[None, None]):
+        n: Attribute[int] = Attribute(default=0)
+
+        @property
+        def half(self) -> int:
+            return self.n // 2
+
+        @half.setter
+        def half(self, value: int) -> None:
+            self.n = 2 * value
+
+    flow = Doubled()
+    flow.__dict__[INVOCATION] = Invocation(definition_of(Doubled), state_request(), None)
+    flow.half = 3
+    assert flow.n == 6
 
 
 def test_a_copy_shares_services_and_nothing_else() -> None:

@@ -24,6 +24,7 @@ from perdure import (
 )
 from perdure.model.calls import Answer, Failure, RpcRequest, StateRequest
 from perdure.worker.local import LocalInvoker
+from tests.authoring.onboarding import Onboarding
 
 WAIT_SECONDS = 20
 """Far beyond what anything here takes: a test that waits this long has failed."""
@@ -80,6 +81,20 @@ class Service(Workflow[str, str]):
     @state
     async def cancelled(self) -> Decision:
         raise asyncio.CancelledError("by the author's own doing")
+
+    def for_nobody(self) -> Wait:
+        return any_of(Onboarding.verified)
+
+    @state(wait=for_nobody)
+    def hang(self) -> Decision:
+        return complete("never")
+
+    def for_nothing(self) -> Wait:
+        return any_of()
+
+    @state(wait=for_nothing)
+    def stall(self) -> Decision:
+        return complete("never")
 
     @rpc
     def add(self, amount: int, note: str = "none") -> int:

@@ -62,6 +62,18 @@ def test_a_wait_that_was_taken_away_since_is_met_at_once() -> None:
     assert run(state_request("work", '"x"', method=StateMethod.WAIT_UNTIL)) == WaitUntilAnswer(Wait())
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("hang", r"wait of Service\.hang: channel 'verified' is waited for and not declared in Service"),
+        ("stall", r"wait of Service\.stall: any_of\(\) is empty"),
+    ],
+)
+def test_a_wait_that_would_never_be_met_fails_the_attempt(name: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        run(state_request(name, method=StateMethod.WAIT_UNTIL))
+
+
 def test_an_rpc_answers_with_its_output_writes_and_states() -> None:
     answer = run(rpc_request("add", '{"amount":2}', data={"count": "1"}))
     assert isinstance(answer, RpcAnswer)

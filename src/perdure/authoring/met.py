@@ -75,6 +75,8 @@ class Met:
     def all(self, inbox: Inbox[T]) -> tuple[T, ...]:
         """Return the messages that were taken, oldest first; none is ``()``."""
         values = self._messages.get((inbox.kind, inbox.channel), ())
+        if not values:
+            return ()
         declared = self._definition.channels[inbox.member].type
         name = f"message of {inbox.channel}"
         # The converter made them by the channel's annotation.

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
-from perdure.authoring.attribute import AnyAttribute
 from perdure.authoring.converter import JSON, Converter
 from perdure.authoring.invocation import INVOCATION, LostWrite, invocation_of
 from perdure.authoring.run import Run
@@ -63,7 +62,7 @@ class Workflow(Generic[Input_contra, Output_co]):
         return bound
 
     def __setattr__(self, name: str, value: object) -> None:
-        if INVOCATION in self.__dict__ and not isinstance(getattr(type(self), name, None), AnyAttribute):
+        if INVOCATION in self.__dict__ and not hasattr(getattr(type(self), name, None), "__set__"):
             raise LostWrite(
                 f"self.{name} is assigned in a handler of {type(self).__name__} and is no declared attribute, so it would be lost; "
                 f"declare it: {name}: Attribute[…] = Attribute()"

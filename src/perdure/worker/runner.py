@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
+from perdure.authoring.channel_map import SEPARATOR
 from perdure.authoring.decided import decided, movements
 from perdure.authoring.definition import Method, Role, RpcDefinition, StateDefinition, WorkflowDefinition
 from perdure.authoring.failing import NonRetryable, retry_after_ms
@@ -30,7 +31,7 @@ from perdure.model.calls import (
     StateRequest,
     WaitUntilAnswer,
 )
-from perdure.model.conditions import Wait
+from perdure.model.conditions import ChannelCondition, Wait
 from perdure.model.errors import WorkerError
 from perdure.model.ids import StateId
 
@@ -135,11 +136,25 @@ def _wait_task(registered: Registered, state: StateDefinition, request: StateReq
     def answer(result: object) -> Answer:
         try:
             made = modelled(result)
+            _check_declared(definition, made)
         except (TypeError, ValueError) as error:
             raise type(error)(f"wait of {definition.workflow_type}.{state.member}: {error}") from None
         return WaitUntilAnswer(made, invocation.close())
 
     return Task(is_async=wait.is_async, call=bound, answer=answer)
+
+
+def _check_declared(definition: WorkflowDefinition, wait: Wait) -> None:
+    """Refuse a wait for another class's channel, which would never be met."""
+    for condition in wait.conditions:
+        if isinstance(condition, ChannelCondition):
+            name = condition.channel.split(SEPARATOR, 1)[0]
+            if not any(
+                channel.name == name and channel.kind is condition.kind for channel in definition.channels.values()
+            ):
+                raise ValueError(
+                    f"channel {condition.channel!r} is waited for and not declared in {definition.workflow.__name__}"
+                )
 
 
 def _rpc_task(registered: Registered, rpc: RpcDefinition, request: RpcRequest) -> Task:

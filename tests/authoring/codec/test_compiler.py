@@ -11,7 +11,7 @@ from typing import Annotated, Any, NewType, TypeVar
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.authoring.codec.codec import Unsupported
@@ -74,6 +74,7 @@ def typed_values(draw: st.DrawFn, depth: int = 2) -> tuple[Any, Any]:
             return inner | None, None if count == 0 else value
 
 
+@settings(deadline=None)
 @given(typed_values())
 def test_every_value_comes_back_equal_and_of_its_type(case: tuple[Any, Any]) -> None:
     declared, value = case

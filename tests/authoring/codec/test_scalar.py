@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.authoring.codec.codec import Mismatch
@@ -91,6 +91,7 @@ def test_numbers_stand_for_each_other_as_for_a_type_checker() -> None:
     assert repr(SCALARS[float].decode(1)) == "1.0"
 
 
+@settings(deadline=None)
 @given(st.timedeltas())
 def test_every_duration_comes_back_exactly(value: timedelta) -> None:
     assert read_duration(write_duration(value)) == value
