@@ -119,7 +119,7 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         The workflow need not exist yet. The state must be named in ``start`` by ``wait_for_states``.
 
         Args:
-            which: the pass through it, counted from 1, or the key that ``go_to`` gave it.
+            which: the pass through it, counted from 1; or the key, if ``go_to`` gave it one.
 
         Raises:
             WaitTimedOut: it has not completed.
@@ -310,7 +310,7 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
 
         Args:
             to_state: before this state ran, the first time or, with *number*, that time.
-            to_time: a moment with a time zone.
+            to_time: with a time zone; the first step done at or after that moment is kept, none after it.
             to_event: the first event of the history that is not kept; 4 is the first step.
             skip_signals: do not hand over again what was sent after that moment.
             skip_locked_rpcs: do not call again the locking RPCs that came after that moment.

@@ -1,0 +1,49 @@
+"""Sync code runs coroutines on a loop in another thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from perdure.client.portal import Portal
+
+
+async def where() -> str:
+    await asyncio.sleep(0)
+    return threading.current_thread().name
+
+
+def test_portal_brings_a_thread_and_ends_it() -> None:
+    portal = Portal()
+    assert portal.run(where()) == "perdure-client"
+    portal.close()
+    portal.close()
+    assert "perdure-client" not in [thread.name for thread in threading.enumerate()]
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        portal.run(where())
+
+
+def test_error_is_raised_in_the_caller() -> None:
+    async def fail() -> None:
+        raise KeyError("no")
+
+    portal = Portal()
+    with pytest.raises(KeyError):
+        portal.run(fail())
+    portal.close()
+
+
+async def test_portal_to_a_loop_of_others_leaves_it_running() -> None:
+    loop = asyncio.get_running_loop()
+    portal = Portal(loop)
+    assert await asyncio.to_thread(lambda: portal.run(where())) == threading.current_thread().name
+    await asyncio.to_thread(portal.close)
+    assert loop.is_running()
+
+
+async def test_waiting_for_oneself_is_refused() -> None:
+    portal = Portal(asyncio.get_running_loop())
+    with pytest.raises(RuntimeError, match="await an AsyncClient instead"):
+        portal.run(where())
