@@ -9,12 +9,12 @@ from perdure.model.calls import StateRequest, Writes
 from perdure.model.conditions import ChannelCondition, ChannelKind, TimerCondition, TimerResult
 from perdure.model.errors import InvalidRequest, TimerNotFound, WorkflowClosed, WorkflowNotFound
 from perdure.model.ids import RunId, StateExecutionId, StateId
-from perdure.model.options import StartOptions, WorkflowConfig
+from perdure.model.options import ExecutingStatesMode, WorkflowConfig
 from perdure.model.outcome import RunErrorType, RunStatus, StopKind
-from perdure.model.requests import ResetKind, ResetRequest, TimerRef
+from perdure.model.requests import ResetKind, ResetRequest, RpcCall, TimerRef
 from perdure.model.value import Message
 from perdure.testing.conformance.invoker import arrival
-from perdure.testing.conformance.lines import complete, go_to, move, straight, text, wait_for
+from perdure.testing.conformance.lines import answer_rpc, complete, go_to, move, straight, text, wait_for
 from perdure.testing.conformance.stage import ADA, NOBODY, Stage, Suite
 
 SLEEPER_1 = StateExecutionId("sleeper-1")
@@ -199,9 +199,22 @@ class ResetConformance(Suite):
 
 
 class ConfigConformance(Suite):
-    async def test_settings_change_while_a_run_is_open(self, stage: Stage) -> None:
-        await self.start(stage, options=StartOptions(config=WorkflowConfig(continue_as_new_threshold=100)))
-        await stage.backend.update_config(ADA, WorkflowConfig(continue_as_new_threshold=10))
+    @pytest.mark.parametrize(("mode", "found"), [(ExecutingStatesMode.ALL, ["ada"]), (ExecutingStatesMode.NONE, [])])
+    async def test_setting_counts_for_states_that_start_later(
+        self, stage: Stage, mode: ExecutingStatesMode, found: list[str]
+    ) -> None:
+        stage.worker.on_wait("sleeper", wait_for(TimerCondition(duration_ms=HOUR_MS)))
+        stage.worker.on_rpc("wake", answer_rpc(movements=(move("sleeper"),)))
+        await self.start(stage)
+        await stage.backend.update_config(ADA, WorkflowConfig(executing_states=mode))
+        await stage.backend.update_config(ADA, WorkflowConfig(optimize_timer=True))
+        await stage.backend.call_rpc(RpcCall(ADA, "wake"))
+        await stage.settle()
+        page = await stage.backend.search("IwfExecutingStateIds = 'sleeper'")
+        assert [run.workflow_id for run in page.runs] == found
+
+    async def test_settings_of_an_ended_run_and_of_nobody_cannot_change(self, stage: Stage) -> None:
+        await self.start(stage)
         await stage.backend.stop(ADA)
         with pytest.raises(WorkflowClosed):
             await stage.backend.update_config(ADA, WorkflowConfig())
