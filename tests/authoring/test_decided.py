@@ -6,6 +6,7 @@ from perdure import (
     ConversionError,
     Retry,
     complete,
+    complete_if_all_empty,
     complete_if_empty,
     complete_now,
     dead_end,
@@ -61,6 +62,9 @@ def test_an_end_carries_its_output(decision: Decision, closing: Closing) -> None
 def test_a_conditional_end_says_what_happens_otherwise() -> None:
     decision = made(complete_if_empty(Onboarding.letters, "a", otherwise=go_to(Onboarding.listen)))
     assert decision.close_if_empty == CloseIfEmpty(EmptyCheck.INTERNAL_CHANNEL, "mail", sealed('"a"'))
+    everywhere = made(complete_if_all_empty(otherwise=together(go_to(Onboarding.listen), go_to(Onboarding.listen))))
+    assert everywhere.close_if_empty == CloseIfEmpty(EmptyCheck.ALL_CHANNELS)
+    assert len(everywhere.next) == 2
     assert [step.state_id for step in decision.next if isinstance(step, Movement)] == ["listen"]
 
 

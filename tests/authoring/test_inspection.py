@@ -85,6 +85,7 @@ def test_every_type_can_be_written_as_json() -> None:
 class Defaults(Workflow[None, None]):
     shared: Attribute[list[int]] = Attribute(default=[])
     wrong: Attribute[int] = Attribute(default="one")  # type: ignore[arg-type]  # that is the test
+    both: Attribute[int] = Attribute(default=1, factory=int)  # type: ignore[call-overload]  # as above
     fine: Attribute[tuple[int, ...]] = Attribute(default=(1, 2))
 
 
@@ -92,6 +93,7 @@ def test_a_default_fits_and_cannot_change() -> None:
     assert problems_of(Defaults) == [
         "Defaults.shared: default [] can change in place and would be shared; use factory=list",
         "Defaults.wrong: default: found str 'one', expected int",
+        "Defaults.both: has a default and a factory; keep one",
     ]
 
 
@@ -225,6 +227,13 @@ class Waits(Workflow[None, None]):
     def takes_text(self, text: str) -> Wait:
         return any_of(self.mail)
 
+    def takes_two(self, number: int, text: str) -> Wait:
+        return any_of(self.mail)
+
+    @state(wait=takes_two)  # type: ignore[arg-type]  # as above
+    def waits_for_two(self) -> Decision:
+        return complete()
+
     @state(wait=takes_text)
     def takes_number(self, number: int) -> Decision:
         return complete()
@@ -242,7 +251,8 @@ def test_a_wait_is_a_wait() -> None:
     assert found["decides"] == "its wait is said to return Decision, expected perdure.Wait"
     assert found["takes_number"] == "its wait takes str, and the state int"
     assert "expected a channel, after(…)" in found["waits_for_a_state"]
-    assert len(found) == 6
+    assert found["waits_for_two"] == "its wait takes more than the state's input"
+    assert len(found) == 7
 
 
 class Recovering(Workflow[int, None]):
@@ -360,6 +370,17 @@ def test_all_problems_are_told_in_one_error() -> None:
     assert lines[0] == "5 problems found:"
     assert all(line.startswith("- Awful") for line in lines[1:])
     assert len(lines) == 6
+
+
+def test_an_annotation_of_a_method_that_cannot_be_read_is_told_once() -> None:
+    class Lost(Workflow[None, None]):
+        @rpc
+        def ask(self, form: Nowhere) -> None:  # type: ignore[name-defined]  # noqa: F821 - that is the test
+            return None
+
+    assert problems_of(Lost) == [
+        "Lost.ask: its annotations cannot be read: name 'Nowhere' is not defined",
+    ]
 
 
 def test_an_annotation_that_cannot_be_read_is_told_once() -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from perdure import Attribute, Channel, InvalidRequest, Workflow
+from perdure import Attribute, Channel, InvalidRequest, Workflow, rpc
+from perdure.authoring.inspection import definition_of
 from perdure.authoring.requests import (
     attribute_writes,
     channel_of,
@@ -19,6 +20,16 @@ from tests.authoring.onboarding import Onboarding, Person, Plan, definition, sea
 
 class Idle(Workflow[None, None]):
     pass
+
+
+class Desk(Workflow[None, None]):
+    @rpc
+    def greet(self, name: str | None = "you") -> None:
+        return None
+
+    @rpc
+    def wake(self, hour: int) -> None:
+        return None
 
 
 class Stranger(Workflow[None, None]):
@@ -106,6 +117,27 @@ def test_a_call_carries_its_policy_and_opens_its_answer() -> None:
 def test_wrong_arguments_are_refused_before_anything_is_sent(args: tuple[object, ...], told: str) -> None:
     with pytest.raises(InvalidRequest, match=rf"^Onboarding\.upgrade: {told}"):
         rpc_call(Onboarding.upgrade, "ada", args)
+
+
+def test_an_only_argument_travels_as_it_is() -> None:
+    desk = definition_of(Desk)
+    for prepared, opened in (
+        (rpc_call(Desk.wake, "d", (7,)), {"hour": 7}),
+        (rpc_call(Desk.greet, "d", (), {"name": "ada"}), {"name": "ada"}),
+        (rpc_call(Desk.greet, "d"), {}),
+        (rpc_call(Onboarding.ping, "d"), {}),
+    ):
+        assert decode_arguments(prepared.definition, prepared.rpc, prepared.call.input) == opened
+    assert rpc_call(Desk.wake, "d", (7,)).call.input == sealed("7")
+    with pytest.raises(ValueError, match="hour: found None, expected int"):
+        decode_arguments(desk, desk.rpcs["wake"], None)
+
+
+def test_none_is_not_taken_for_a_default_in_silence() -> None:
+    with pytest.raises(
+        InvalidRequest, match="name is None, which is sent like nothing and would become its default, 'you'"
+    ):
+        rpc_call(Desk.greet, "d", (None,))
 
 
 def test_arguments_that_do_not_fit_are_told_by_name() -> None:

@@ -215,6 +215,17 @@ async def test_closing_cancels_what_runs_on_a_loop_of_the_callers() -> None:
     assert ends.empty()
 
 
+def test_calls_for_a_loop_that_is_closed_are_failures() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    invoker = LocalInvoker(Registry(Service()), loop=loop)
+    for _ in range(2):
+        failure = invoke(invoker, service_request("work_on_loop"))
+        assert isinstance(failure, Failure)
+        assert failure.message == "RuntimeError: Event loop is closed"
+    invoker.close()
+
+
 def test_at_least_one_thread_is_needed() -> None:
     with pytest.raises(ValueError, match="threads is 0, expected 1 or more"):
         LocalInvoker(Registry(), threads=0)

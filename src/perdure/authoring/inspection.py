@@ -306,7 +306,8 @@ class _Inspection:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             self._problem(member, f"{where}has a yield in it, expected a method that returns")
         is_async = inspect.iscoroutinefunction(function)
-        return Method(function, taken, is_async), (hints or {}).get("return", ABSENT)
+        returns = ANYTHING if hints is None else hints.get("return", ABSENT)
+        return Method(function, taken, is_async), returns
 
     def _method_hints(self, member: str, function: Callable[..., object], where: str) -> Mapping[str, object] | None:
         try:

@@ -193,16 +193,26 @@ def encode_arguments(
     if not parameters:
         return None
     if len(parameters) == 1:
-        only = parameters[0]
-        return (
-            None if only.name not in given else definition.converter.encode(given[only.name], only.type, name=only.name)
-        )
+        return _encode_only(definition, rpc, given)
     raw = {
         parameter.name: _plain(definition, given[parameter.name], parameter.type, parameter.name)
         for parameter in parameters
         if parameter.name in given
     }
     return definition.converter.encode(raw, dict[str, object], name="arguments")
+
+
+def _encode_only(
+    definition: WorkflowDefinition, rpc: RpcDefinition, given: Mapping[str, object]
+) -> EncodedValue | None:
+    only = rpc.method.parameters[0]
+    if only.name not in given:
+        return None
+    sealed = definition.converter.encode(given[only.name], only.type, name=only.name)
+    default: object = _signature(rpc.method.function).parameters[only.name].default
+    if sealed is None and not only.required and default is not None:
+        raise TypeError(f"{only.name} is None, which is sent like nothing and would become its default, {default!r}")
+    return sealed
 
 
 def decode_arguments(

@@ -189,7 +189,9 @@ class LocalInvoker:
         try:
             loop.call_soon_threadsafe(self._begin_posted, loop)
         except RuntimeError as error:  # the loop is closed
-            call.settle(failure_of(error))
+            self._is_posted = False
+            while self._posted:
+                self._posted.popleft().settle(failure_of(error))
 
     def _begin_posted(self, loop: asyncio.AbstractEventLoop) -> None:
         self._is_posted = False  # before looking: what comes from now on wakes the loop again
