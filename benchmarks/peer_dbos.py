@@ -56,7 +56,6 @@ def launched(folder: Path, *, wal: bool) -> Iterator[Path]:
             "name": "bench",
             "system_database_url": f"sqlite:///{file}",
             "log_level": "ERROR",
-            "run_admin_server": False,
         }
     )
     DBOS.launch()
