@@ -11,6 +11,7 @@ from perdure.interpreter.events import (
     ConfigUpdated,
     DeadlinePassed,
     MessagesPublished,
+    Released,
     ResumeCause,
     Resumed,
     RpcClosed,
@@ -427,7 +428,7 @@ def test_a_state_takes_search_attribute_keys_first_and_keeps_them_while_it_waits
         book.when(RpcClosed(1, None)).then(execute(1, "S-1"))
 
 
-@rule("4.7", "data-lock-not-while-waiting")
+@rule("4.7")
 def test_nothing_is_locked_while_a_state_waits() -> None:
     locking = StateOptions(wait_until=CallOptions(data_loading=LoadingPolicy(locks=("k",))))
     with Playbook() as book:
@@ -501,14 +502,28 @@ def test_a_reset_run_calls_again_what_was_under_way_and_keeps_what_was_waited_fo
     base.when(RpcOpened(1, data_locks=("k",))).then()
     with Playbook() as book:
         resumed = Resumed(base.execution.snapshot(), RunId("run-2"), ResumeCause.RESET)
-        book.when(resumed, at_ms=5_000)
-        again = execute(2, "A-1", state_input=X, limit_ms=1_000)
+        book.when(resumed, at_ms=5_000).then(executing("W"))
+        book.when(AttributesSet((DataAttribute("a", Y),))).then()
+        book.restarted()
+        again = execute(4, "A-1", state_input=X, limit_ms=1_000, attributes=LoadedAttributes((DataAttribute("a", Y),)))
         run = replace(again.run, run_id=RunId("run-2"), started_ms=5_000)
-        book.then(replace(again, run=run), executing("W"))
+        book.when(Released()).then(replace(again, run=run))
         assert book.execution.open_rpcs == (), "nobody is left to close it"
         book.when(RpcOpened(2, data_locks=("k",))).then()
-        book.deadline(300).when(DeadlinePassed()).then_of(type(execute(4, "W-1")))
+        book.deadline(300).when(DeadlinePassed()).then_of(type(execute(5, "W-1")))
         book.deadline(6_000)
+
+
+@rule("1.3", "1.16")
+def test_an_ended_run_still_knows_which_timers_it_waited_for() -> None:
+    timer = TimerRef(StateExecutionId("W-1"), "t")
+    with Playbook() as book:
+        book.when(start(waiting("W"))).then_of(type(wait_until(1, "W-1")), Index)
+        book.when(waits(1, TimerCondition("t", 500))).then()
+        book.when(Stopped(StopKind.FAIL)).then(executing(), failed(RunErrorType.CLIENT))
+        book.restarted().deadline(None)
+        book.refused(TimerSkipped(timer), RefusalKind.CLOSED)
+        book.refused(TimerSkipped(replace(timer, timer_id="u")), RefusalKind.NO_TIMER)
 
 
 @rule("7", "2.7")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
+from json.encoder import encode_basestring_ascii
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -30,6 +31,7 @@ from perdure.model.value import EncodedValue
 KINDS: dict[str, type] = {
     "started": events.Started,
     "resumed": events.Resumed,
+    "released": events.Released,
     "call-succeeded": events.CallSucceeded,
     "call-exhausted": events.CallExhausted,
     "call-rejected": events.CallRejected,
@@ -133,8 +135,7 @@ def decode_snapshot(encoded: EncodedSnapshot) -> Snapshot:
 def _encode(value: Event | Snapshot) -> tuple[str, tuple[EncodedValue, ...]]:
     indexes: dict[EncodedValue, int] = {}
     kind: Any = type(value)
-    plain = _shape(kind).encode(value, indexes)
-    return json.dumps(plain, separators=(",", ":")), tuple(indexes)
+    return _shape(kind).encode(value, indexes), tuple(indexes)
 
 
 _Indexes = dict[EncodedValue, int]
@@ -143,16 +144,29 @@ _Values = tuple[EncodedValue, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How values of one type become plain JSON and back."""
+    """How values of one type become JSON, as text at once, and back from what a parser makes of it.
 
-    encode: Callable[[Any, _Indexes], Any]
+    Text at once takes half the time that a tree of dictionaries and then its text take.
+    """
+
+    encode: Callable[[Any, _Indexes], str]
     decode: Callable[[Any, _Values], Any]
 
 
-_AS_IS = _Shape(lambda value, _: value, lambda plain, _: plain)
-_VALUE = _Shape(lambda value, indexes: indexes.setdefault(value, len(indexes)), lambda plain, values: values[plain])
+def _as_it_is(plain: Any, _: _Values) -> Any:
+    return plain
+
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_TEXT = _Shape(lambda value, _: encode_basestring_ascii(value), _as_it_is)
+_NUMBER = _Shape(lambda value, _: repr(value) if type(value) is int else _to_json(value), _as_it_is)
+_FLAG = _Shape(lambda value, _: "true" if value else "false", _as_it_is)
+_VALUE = _Shape(
+    lambda value, indexes: str(indexes.setdefault(value, len(indexes))),
+    lambda plain, values: values[plain],
+)
 _SEARCH_VALUE = _Shape(
-    lambda value, _: list(value) if isinstance(value, tuple) else value,
+    lambda value, _: _to_json(value),
     lambda plain, _: tuple(plain) if isinstance(plain, list) else plain,
 )
 
@@ -160,8 +174,12 @@ _SEARCH_VALUE = _Shape(
 @cache
 def _shape(kind: Any) -> _Shape:
     kind = getattr(kind, "__supertype__", kind)
-    if kind in (str, int, float, bool):
-        return _AS_IS
+    if kind is str:
+        return _TEXT
+    if kind is bool:
+        return _FLAG
+    if kind in (int, float):
+        return _NUMBER
     if kind is EncodedValue:
         return _VALUE
     if kind == SearchValue:
@@ -173,10 +191,16 @@ def _shape(kind: Any) -> _Shape:
     if get_origin(kind) is frozenset:
         return _set_shape(_shape(get_args(kind)[0]))
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return _Shape(lambda value, _: value.value, lambda plain, _: kind(plain))
+        return _enum_shape(kind)
     if is_dataclass(kind):
         return _dataclass_shape(cast("type", kind))
     raise InternalError(f"the codec knows no form for {kind!r}")
+
+
+def _enum_shape(kind: type[Enum]) -> _Shape:
+    text_of = {member: _to_json(member.value) for member in kind}
+    member_of = {member.value: member for member in kind}
+    return _Shape(lambda value, _: text_of[value], lambda plain, _: member_of[plain])
 
 
 def _tuple_shape(members: tuple[Any, ...]) -> _Shape:
@@ -184,19 +208,21 @@ def _tuple_shape(members: tuple[Any, ...]) -> _Shape:
         one = _shape(members[0])
         encode, decode = one.encode, one.decode
         return _Shape(
-            lambda value, indexes: [encode(item, indexes) for item in value],
+            lambda value, indexes: f"[{','.join([encode(item, indexes) for item in value])}]",
             lambda plain, values: tuple([decode(item, values) for item in plain]),
         )
     shapes = [_shape(member) for member in members]
     return _Shape(
-        lambda value, indexes: [shape.encode(item, indexes) for shape, item in zip(shapes, value, strict=True)],
+        lambda value, indexes: (
+            f"[{','.join([shape.encode(item, indexes) for shape, item in zip(shapes, value, strict=True)])}]"
+        ),
         lambda plain, values: tuple([shape.decode(item, values) for shape, item in zip(shapes, plain, strict=True)]),
     )
 
 
 def _set_shape(one: _Shape) -> _Shape:
     return _Shape(
-        lambda value, indexes: [one.encode(item, indexes) for item in sorted(value)],
+        lambda value, indexes: f"[{','.join([one.encode(item, indexes) for item in sorted(value)])}]",
         lambda plain, values: frozenset(one.decode(item, values) for item in plain),
     )
 
@@ -209,52 +235,78 @@ def _union_shape(members: tuple[Any, ...]) -> _Shape:
         inner = inner or (_shape(present[0]) if len(present) == 1 else _union_shape(tuple(present)))
         return _optional_shape(inner)
     by_tag = {_TAGS[member]: _shape(member) for member in present}
-    tag_of = {member: _TAGS[member] for member in present}
-    return _Shape(
-        lambda value, indexes: [tag_of[type(value)], by_tag[tag_of[type(value)]].encode(value, indexes)],
-        lambda plain, values: by_tag[plain[0]].decode(plain[1], values),
-    )
+    by_type = {member: (_TAGS[member], _shape(member)) for member in present}
+
+    def encode(value: Any, indexes: _Indexes) -> str:
+        tag, shape = by_type[type(value)]
+        return f'["{tag}",{shape.encode(value, indexes)}]'
+
+    return _Shape(encode, lambda plain, values: by_tag[plain[0]].decode(plain[1], values))
 
 
 def _optional_shape(inner: _Shape) -> _Shape:
     encode, decode = inner.encode, inner.decode
     return _Shape(
-        lambda value, indexes: None if value is None else encode(value, indexes),
+        lambda value, indexes: "null" if value is None else encode(value, indexes),
         lambda plain, values: None if plain is None else decode(plain, values),
     )
 
 
 def _dataclass_shape(kind: type) -> _Shape:
-    encoders: list[tuple[str, Any, Callable[[Any, _Indexes], Any]]] = []
+    encode_prepared: Callable[[Any, _Indexes], str] | None = None
     decoders: dict[str, Callable[[Any, _Values], Any]] = {}
-    prepared = False
 
-    def prepare() -> None:
+    def prepare() -> Callable[[Any, _Indexes], str]:
         # Not when the shape is made: an option may contain options.
-        nonlocal prepared
+        nonlocal encode_prepared
         hints = get_type_hints(kind)
-        for field in fields(kind):
-            shape = _shape(hints[field.name])
-            encoders.append((field.name, _default(field), shape.encode))
-            decoders[field.name] = shape.decode
-        prepared = True
+        shapes = {field: _shape(hints[field.name]) for field in fields(kind)}
+        decoders.update({f.name: shape.decode for f, shape in shapes.items() if shape.decode is not _as_it_is})
+        encode_prepared = _encoder_of(shapes)
+        return encode_prepared
 
-    def encode(value: Any, indexes: _Indexes) -> dict[str, Any]:
-        if not prepared:
-            prepare()
-        plain = {}
-        for name, default, encode_item in encoders:
-            item = getattr(value, name)
-            if item is not default and item != default:
-                plain[name] = encode_item(item, indexes)
-        return plain
+    def encode(value: Any, indexes: _Indexes) -> str:
+        return (encode_prepared or prepare())(value, indexes)
 
     def decode(plain: dict[str, Any], values: _Values) -> Any:
-        if not prepared:
+        if encode_prepared is None:
             prepare()
-        return kind(**{name: decoders[name](item, values) for name, item in plain.items()})
+        for name, item in plain.items():
+            if name in decoders:
+                plain[name] = decoders[name](item, values)
+        return kind(**plain)
 
     return _Shape(encode, decode)
+
+
+def _encoder_of(shapes: dict[Field[Any], _Shape]) -> Callable[[Any, _Indexes], str]:
+    """Write the function that encodes a dataclass with these fields, as ``dataclasses`` writes its ``__init__``.
+
+    Most fields have their default, and most of those that very object: a function with one test a
+    field says so three times as fast as a loop over the fields. For the others, to encode them and
+    compare the text is cheaper than to compare them.
+    """
+    lines = ["def encode(value, indexes):", " parts = []"]
+    names: dict[str, Any] = {}
+    for number, (field, shape) in enumerate(shapes.items()):
+        names[f"encode_{number}"] = shape.encode
+        key = f'"{field.name}":'
+        default = _default(field)
+        if default is MISSING:
+            lines.append(f" parts.append({key!r} + encode_{number}(value.{field.name}, indexes))")
+            continue
+        indexes: _Indexes = {}
+        names[f"default_{number}"], names[f"text_{number}"] = default, shape.encode(default, indexes)
+        # Or encoding an item that is then found to be the default would leave its values behind.
+        assert not indexes, f"the default of {field.name} has a value of an author's"
+        lines += [
+            f" item = value.{field.name}",
+            f" if item is not default_{number} and (text := encode_{number}(item, indexes)) != text_{number}:",
+            f"  parts.append({key!r} + text)",
+        ]
+    lines.append(""" return f"{{{','.join(parts)}}}" """)
+    exec("\n".join(lines), names)  # noqa: S102  # the names of our own fields, nothing else
+    return cast("Callable[[Any, _Indexes], str]", names["encode"])
 
 
 def _default(field: Field[Any]) -> Any:

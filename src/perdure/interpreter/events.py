@@ -15,7 +15,7 @@ from perdure.model.calls import Failure, RpcAnswer, StateAnswer
 from perdure.model.ids import CallId, RunId
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunErrorType, StopKind
-from perdure.model.requests import StartRequest, TimerRef
+from perdure.model.requests import RpcCall, StartRequest, TimerRef
 from perdure.model.value import EncodedValue, Message
 
 
@@ -44,12 +44,21 @@ class ResumeCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Genesis of a run, or of a later segment of its journal: all its past is in the snapshot."""
+    """Genesis of a run, or of a later segment of its journal: all its past is in the snapshot.
+
+    As the genesis of another run it makes no calls before ``Released``: what is handed over again
+    in between is there before the first worker is asked anything (iWF 7).
+    """
 
     snapshot: Snapshot
     run_id: RunId
     cause: ResumeCause
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a reset hands over again has been handed over: make the calls held back since ``Resumed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,8 @@ class RpcOpened:
     """``Execution.next_rpc_number``."""
     data_locks: tuple[str, ...] = ()
     search_locks: tuple[str, ...] = ()
+    call: RpcCall | None = None
+    """What was asked: a reset asks it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,7 @@ class Stopped:
 Event = (
     Started
     | Resumed
+    | Released
     | CallSucceeded
     | CallExhausted
     | CallRejected

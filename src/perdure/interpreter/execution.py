@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Self, assert_never
 
@@ -30,6 +31,7 @@ from perdure.interpreter.events import (
     DeadlinePassed,
     Event,
     MessagesPublished,
+    Released,
     Resumed,
     RpcClosed,
     RpcOpened,
@@ -39,7 +41,7 @@ from perdure.interpreter.events import (
     Stopped,
     TimerSkipped,
 )
-from perdure.interpreter.locks import LockKey, Locks, Table, set_in_order
+from perdure.interpreter.locks import LockKey, Locks, Table
 from perdure.interpreter.refusal import Refusal, RefusalKind
 from perdure.interpreter.snapshot import CallSnapshot, Phase, RpcSnapshot, Snapshot, StateSnapshot
 from perdure.interpreter.waits import ChannelName, Channels, OpenWait
@@ -60,7 +62,7 @@ from perdure.model.calls import (
     WaitUntilAnswer,
     Writes,
 )
-from perdure.model.conditions import ChannelKind, ConditionResult, TimerCondition
+from perdure.model.conditions import ChannelKind, ConditionResult
 from perdure.model.decisions import (
     CHANNEL_OF_CHECK,
     CloseIfEmpty,
@@ -84,6 +86,9 @@ CLOSED = Refusal(RefusalKind.CLOSED, "workflow execution already completed")
 LOCKED = Refusal(RefusalKind.LOCKED, "requested data or search attributes are being locked by other operations")
 NO_TIMER = Refusal(RefusalKind.NO_TIMER, "requested timer command doesn't exist")
 STALE = Refusal(RefusalKind.STALE, "nobody waits for this answer any more")
+BEGUN = Refusal(RefusalKind.INVALID, "the run has begun, and begins once")
+OTHER_ANSWER = Refusal(RefusalKind.INVALID, "an answer of one method to a call of the other")
+REPEATED = Refusal(RefusalKind.INVALID, "the number of this RPC was given before")
 
 
 @dataclass(slots=True)
@@ -127,6 +132,7 @@ class Execution:
         self._deadlines = Deadlines()
         self._outputs: list[StateOutput] = []
         self._completing = False
+        self._holding = False
         self._skips: list[TimerRef] = []
         self._listed_counts: dict[StateId, int] = {}
         self._listed_states: tuple[StateId, ...] = ()
@@ -211,10 +217,14 @@ class Execution:
                 return NO_TIMER
             return CLOSED
         match event:
+            case Started() | Resumed():
+                return None if self._run is None else BEGUN
             case CallSucceeded() | CallExhausted() | CallRejected():
-                return None if event.call_id in self._calls else STALE
+                return self._refuse_answer(event)
             case RpcClosed():
                 return None if event.number in self._rpcs else STALE
+            case RpcOpened() if event.number <= self._rpc_number:
+                return REPEATED
             case RpcOpened():
                 return None if self._locks.free(_rpc_locks(event)) else LOCKED
             case TimerSkipped():
@@ -222,11 +232,19 @@ class Execution:
             case _:
                 return None
 
+    def _refuse_answer(self, event: CallSucceeded | CallExhausted | CallRejected) -> Refusal | None:
+        invoke = self._calls.get(event.call_id)
+        if invoke is None:
+            return STALE
+        if isinstance(event, CallSucceeded) and type(event.answer) is not _ANSWER[invoke.call.method]:
+            return OTHER_ANSWER
+        return None
+
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
         """Apply *event* and return what the engine must do next, in order.
 
-        Late and repeated answers change nothing and are no error. A skip whose timer does not
-        exist yet is kept for it: that is how a reset hands skips over again.
+        What ``refuse`` is against changes nothing here and is no error, but for a skip whose timer
+        does not exist yet: it is kept for it. That is how a reset hands skips over again.
 
         Args:
             event: what happened; ``refuse`` has nothing against it.
@@ -246,6 +264,8 @@ class Execution:
                 self._start(event)
             case Resumed():
                 self._resume(event)
+            case Released():
+                self._release()
             case CallSucceeded():
                 self._call_succeeded(event)
             case CallExhausted():
@@ -262,9 +282,7 @@ class Execution:
             case RpcWrote():
                 self._apply_rpc(event.answer)
             case RpcOpened():
-                self._rpc_number = event.number
-                self._rpcs[event.number] = event
-                self._locks.take(-event.number, _rpc_locks(event))
+                self._open_rpc(event)
             case RpcClosed():
                 self._close_rpc(event)
             case TimerSkipped():
@@ -281,6 +299,8 @@ class Execution:
     # Beginnings
 
     def _start(self, event: Started) -> None:
+        if self._run is not None:
+            return
         request = event.request
         self._request = request
         self._attempt = event.attempt
@@ -303,6 +323,8 @@ class Execution:
 
     def _resume(self, event: Resumed) -> None:
         """Take up a snapshot as a run of its own. Its calls under way are ``outstanding()``."""
+        if self._run is not None:
+            return
         self._restore(event.snapshot)
         run = self.run
         if event.run_id == run.run_id:
@@ -319,16 +341,30 @@ class Execution:
         )
         timeout_ms = self.request.options.timeout_ms
         self._expire_at(self._now_ms + timeout_ms if timeout_ms else None)
-        for number in self._rpcs:
-            self._freed += self._locks.release(-number)
-        self._rpcs.clear()
         self._indexed = dict(self._attributes.search)
         self._listed_states = ()
-        for call_id, invoke in self._calls.items():
-            self._calls[call_id] = self._invoke_of(
-                call_id, invoke.call, invoke.timeout_ms, invoke.retry, invoke.limit_ms
-            )
-        self._effects.extend(self._calls.values())
+        self._hold()
+
+    def _hold(self) -> None:
+        """Take back every call under way, to be made anew: nobody holds or waits for a lock then."""
+        self._holding = True
+        for invoke in self._calls.values():
+            state = self._caller[invoke.call_id]
+            state.call_id, state.pending = None, replace(invoke.call, attributes=_NOT_LOADED)
+        for state in self._states.values():
+            if state.pending is not None:
+                state.phase, state.search_locked = Phase.HELD, False
+        self._calls.clear()
+        self._caller.clear()
+        self._rpcs.clear()
+        self._locks = Locks()
+
+    def _release(self) -> None:
+        self._holding = False
+        for number in sorted(self._states):
+            state = self._states[number]
+            if state.phase is Phase.HELD and state.pending is not None:
+                self._prepare(state, state.pending)
 
     def _expire_at(self, at_ms: int | None) -> None:
         self._expires_at_ms = at_ms
@@ -374,6 +410,9 @@ class Execution:
     def _prepare(self, state: _State, call: StateCall) -> None:
         """Make a call, as soon as what it locks is free: search attributes first, then data (4.7)."""
         state.pending = call
+        if self._holding:
+            state.phase = Phase.HELD
+            return
         search, data = _state_locks(state.movement.options, call.method)
         if not state.search_locked:
             if not self._locks.free(search):
@@ -428,20 +467,18 @@ class Execution:
     ) -> Invoke:
         return Invoke(call_id, self.run, call, timeout_ms, retry, limit_ms)
 
-    def _end_call(self, call_id: CallId) -> _State | None:
-        """Take a call off the list and free what it locked; ``None``: it is not under way."""
-        if self._calls.pop(call_id, None) is None:
-            return None
+    def _end_call(self, call_id: CallId) -> _State:
+        """Take a call off the list and free what it locked."""
+        del self._calls[call_id]
         state = self._caller.pop(call_id)
         state.call_id = None
         self._freed += self._locks.release(state.number)
         return state
 
     def _call_succeeded(self, event: CallSucceeded) -> None:
-        invoke = self._calls.get(event.call_id)
-        state = self._end_call(event.call_id)
-        if state is None or invoke is None:
+        if self._refuse_answer(event) is not None:
             return
+        state = self._end_call(event.call_id)
         self._write(event.answer.writes)
         match event.answer:
             case WaitUntilAnswer():
@@ -455,11 +492,12 @@ class Execution:
     def _call_exhausted(self, event: CallExhausted) -> None:
         """Follow the failure policy (3.4)."""
         invoke = self._calls.get(event.call_id)
-        state = self._end_call(event.call_id)
-        if state is None or invoke is None:
+        if invoke is None:
             return
+        state = self._end_call(event.call_id)
         options = state.movement.options
         if invoke.call.method is StateMethod.WAIT_UNTIL and options.proceed_on_wait_until_failure:
+            self._grant_locks()
             self._prepare(state, self._call_for(state, StateMethod.EXECUTE, results=(), wait_until_failed=True))
         elif invoke.call.method is StateMethod.EXECUTE and options.recover_state_id:
             self._end_state(state)
@@ -470,7 +508,8 @@ class Execution:
             self._fail(RunErrorType.STATE_CALL, event.failure.message)
 
     def _call_rejected(self, event: CallRejected) -> None:
-        if self._end_call(event.call_id) is not None:
+        if event.call_id in self._calls:
+            self._end_call(event.call_id)
             self._fail(event.error_type, event.message)
 
     # Waiting
@@ -496,12 +535,6 @@ class Execution:
         self._deadlines.drop(Due(wait.state, index))
         wait.meet(index)
         self._touched_waits[wait.state] = wait
-
-    def _end_wait(self, wait: OpenWait) -> None:
-        self._channels.end(wait)
-        for index, condition in enumerate(wait.wait.conditions):
-            if isinstance(condition, TimerCondition):
-                self._deadlines.drop(Due(wait.state, index))
 
     def _pass_deadlines(self) -> None:
         for due in self._deadlines.take_due(self._now_ms):
@@ -560,6 +593,14 @@ class Execution:
     def _apply_rpc(self, answer: RpcAnswer) -> None:
         self._write(answer.writes)
         self._queued += answer.movements
+
+    def _open_rpc(self, event: RpcOpened) -> None:
+        keys = _rpc_locks(event)
+        if event.number <= self._rpc_number or not self._locks.free(keys):
+            return
+        self._rpc_number = event.number
+        self._rpcs[event.number] = event
+        self._locks.take(-event.number, keys)
 
     def _close_rpc(self, event: RpcClosed) -> None:
         if self._rpcs.pop(event.number, None) is None:
@@ -661,15 +702,17 @@ class Execution:
     # The end of a step
 
     def _settle(self) -> None:
-        """Hand over messages, let waits end, start what is queued, give free locks to who waits."""
+        """Give free locks to who waits for them, hand over messages, let waits end, start what is queued.
+
+        In this order: who waits for a lock already comes before who only now asks for it.
+        """
         if not self.closed:
-            self._match_channels()
-            self._end_waits_that_are_over()
+            self._grant_locks()
+            self._end_waits(self._match_channels())
             if self._begins_at_ms is None and self._queued:
                 queued, self._queued = self._queued, []
                 for movement in queued:
                     self._enter(movement)
-            self._grant_locks()
             if self._completing and not self._states and not self._queued:
                 self._complete()
         if self.closed:
@@ -681,32 +724,50 @@ class Execution:
         self._touched_waits.clear()
         self._freed.clear()
 
-    def _match_channels(self) -> None:
-        for name in self._touched_channels:
-            for wait in self._channels.match(name):
-                self._touched_waits[wait.state] = wait
+    def _match_channels(self) -> list[OpenWait]:
+        """Hand over messages and return the waits that are over, which stand in no line any more.
 
-    def _end_waits_that_are_over(self) -> None:
-        for number in sorted(self._touched_waits):
-            wait = self._touched_waits[number]
-            if wait.over:
-                state = self._states[number]
-                self._end_wait(wait)
-                state.wait = None
-                self._prepare(state, self._call_for(state, StateMethod.EXECUTE, results=wait.results()))
+        Again and again: where one leaves a line, the next may have been waiting behind it.
+        """
+        over: list[OpenWait] = []
+        while self._touched_channels or self._touched_waits:
+            for name in self._touched_channels:
+                for wait in self._channels.match(name):
+                    self._touched_waits[wait.state] = wait
+            self._touched_channels.clear()
+            for wait in self._touched_waits.values():
+                if wait.over:
+                    over.append(wait)
+                    self._touched_channels.update(dict.fromkeys(self._channels.leave(wait)))
+            self._touched_waits.clear()
+        return over
+
+    def _end_waits(self, over: list[OpenWait]) -> None:
+        for wait in sorted(over, key=_state_number):
+            self._channels.top_up(wait)
+            for index in wait.timers:
+                self._deadlines.drop(Due(wait.state, index))
+            state = self._states[wait.state]
+            state.wait = None
+            self._prepare(state, self._call_for(state, StateMethod.EXECUTE, results=wait.results()))
 
     def _grant_locks(self) -> None:
-        for key in set_in_order(self._freed):
-            while (number := self._locks.grant(key)) is not None:
-                self._locks_granted(self._states[number])
+        if not self._freed:
+            return
+        freed, self._freed = self._freed, []
+        while (number := self._locks.grant(freed)) is not None:
+            self._locks_granted(self._states[number])
 
     def _put_to_rest(self) -> None:
-        """Nothing of a closed run goes on; what it remembers stays readable."""
+        """Nothing of a closed run goes on; what it remembers, and what it waited for, stays readable."""
         self._effects += [Abandon(call_id) for call_id in self._calls]
         self._calls.clear()
         self._caller.clear()
-        self._states.clear()
-        self._state_by_id.clear()
+        for state in list(self._states.values()):
+            state.listed = False
+            if state.phase is not Phase.WAITING:
+                del self._states[state.number]
+                del self._state_by_id[state.id]
         self._rpcs.clear()
         self._queued.clear()
         self._skips.clear()
@@ -771,6 +832,7 @@ class Execution:
             channels=self._channels.snapshot(),
             outputs=tuple(self._outputs),
             completing=self._completing,
+            holding=self._holding,
             skips=tuple(self._skips),
             listed_states=self._listed_states,
             outcome=self.outcome,
@@ -797,6 +859,7 @@ class Execution:
         self._channels.restore(snapshot.channels)
         self._outputs = list(snapshot.outputs)
         self._completing = snapshot.completing
+        self._holding = snapshot.holding
         self._skips = list(snapshot.skips)
         self._listed_states = snapshot.listed_states
         self._begins_at_ms = snapshot.begins_at_ms
@@ -842,6 +905,8 @@ class Execution:
                 self._locks.take(state.number, (*search, *data))
             if state.phase is Phase.LOCKING:
                 self._restore_lock_wait(state)
+        if self.closed:
+            return
         waits = [state.wait for state in self._states.values() if state.wait is not None]
         for wait in sorted(waits, key=lambda wait: wait.number):
             self._arm(wait)
@@ -858,6 +923,8 @@ class Execution:
 
 
 _NOT_LOADED = LoadedAttributes()
+_ANSWER = {StateMethod.WAIT_UNTIL: WaitUntilAnswer, StateMethod.EXECUTE: ExecuteAnswer}
+_state_number = attrgetter("state")
 
 
 def _state_snapshot(state: _State) -> StateSnapshot:

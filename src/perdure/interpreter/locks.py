@@ -48,23 +48,24 @@ class Locks:
             insort(self._queues.setdefault(key, []), owner)
 
     def release(self, owner: int) -> list[LockKey]:
-        """Free everything *owner* holds and return it; who gets it is ``grant``'s business."""
+        """Free everything *owner* holds and return it: ``grant`` says who gets it."""
         keys = self._held_by.pop(owner, [])
         for key in keys:
             del self._held[key]
         return keys
 
-    def grant(self, freed: LockKey) -> int | None:
-        """Give a freed key to the oldest waiter that now can have all it wants; return who."""
-        if freed in self._held:
-            return None
-        for owner in self._queues.get(freed, ()):
+    def grant(self, freed: Iterable[LockKey]) -> int | None:
+        """Let the oldest waiter that now can have all it wants, some of it *freed*, have it; return who."""
+        able = (self._first_able(key) for key in freed if key not in self._held)
+        owner = min((owner for owner in able if owner is not None), default=None)
+        if owner is not None:
             wanted = self._wanted[owner]
-            if self.free(wanted):
-                self._leave(owner)
-                self.take(owner, wanted)
-                return owner
-        return None
+            self._leave(owner)
+            self.take(owner, wanted)
+        return owner
+
+    def _first_able(self, key: LockKey) -> int | None:
+        return next((owner for owner in self._queues.get(key, ()) if self.free(self._wanted[owner])), None)
 
     def _leave(self, owner: int) -> None:
         for key in set_in_order(self._wanted.pop(owner)):

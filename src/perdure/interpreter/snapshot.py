@@ -28,7 +28,9 @@ class Phase(StrEnum):
     CALLING = "calling"
     """A call to its worker is under way, or its next attempt waits out a backoff."""
     WAITING = "waiting"
-    """It waits for its conditions."""
+    """It waits for its conditions. In a closed run: it did, when the run closed."""
+    HELD = "held"
+    """Its next call is held back until a reset has handed over what came later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class StateSnapshot:
     call_id: CallId | None = None
     wait: WaitSnapshot | None = None
     pending: StateCall | None = None
-    """While ``LOCKING``: the call to make, its attributes not yet loaded."""
+    """While ``LOCKING`` or ``HELD``: the call to make, its attributes not yet loaded."""
     locals: tuple[DataAttribute, ...] = ()
     search_locked: bool = False
     """While ``LOCKING``: it holds its search attribute keys already and waits for the others."""
@@ -126,3 +128,5 @@ class Snapshot:
     listed_states: tuple[StateId, ...]
     """What ``IwfExecutingStateIds`` says."""
     outcome: Outcome | None
+    holding: bool = False
+    """A reset is handing over what came after its moment."""

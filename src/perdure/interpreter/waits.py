@@ -7,7 +7,7 @@ needs as soon as it is there, before its wait as a whole is met, and keeps it.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from perdure.interpreter.snapshot import ChannelSnapshot, WaitSnapshot
@@ -96,15 +96,17 @@ class OpenWait:
 
     def timer_by_id(self, timer_id: str) -> int | None:
         """Return the place, among all conditions, of the first timer of that id."""
-        return next((i for i, c in self._timers() if c.id == timer_id), None)
+        return next((index for index in self.timers if self.wait.conditions[index].id == timer_id), None)
 
     def timer_by_index(self, index: int) -> int | None:
         """Return the place, among all conditions, of a timer by its place among the timers."""
-        places = [i for i, _ in self._timers()]
+        places = self.timers
         return places[index] if 0 <= index < len(places) else None
 
-    def _timers(self) -> Iterator[tuple[int, TimerCondition]]:
-        return ((i, c) for i, c in enumerate(self.wait.conditions) if isinstance(c, TimerCondition))
+    @property
+    def timers(self) -> list[int]:
+        """The places of the timers among all conditions."""
+        return [index for index, condition in enumerate(self.wait.conditions) if isinstance(condition, TimerCondition)]
 
 
 def _moment_ms(timer: TimerCondition, now_ms: int) -> int:
@@ -120,6 +122,8 @@ class _Channel:
     messages: deque[EncodedValue | None] = field(default_factory=deque)
     waiters: OrderedDict[tuple[int, int], OpenWait] = field(default_factory=OrderedDict)
     """By wait number and place of the condition: the oldest first."""
+    undemanding: list[tuple[int, int]] = field(default_factory=list)
+    """Those of them that need no message and have just come."""
 
 
 class Channels:
@@ -150,12 +154,15 @@ class Channels:
         for index, condition in enumerate(wait.wait.conditions):
             if isinstance(condition, ChannelCondition) and not wait.met[index]:
                 name = (condition.kind, condition.channel)
-                self._channel(name).waiters[wait.number, index] = wait
+                channel = self._channel(name)
+                channel.waiters[wait.number, index] = wait
+                if condition.at_least == 0:
+                    channel.undemanding.append((wait.number, index))
                 names.append(name)
         return names
 
     def match(self, name: ChannelName) -> list[OpenWait]:
-        """Let waiters take what is there, the oldest first; return those that took something."""
+        """Let waiters take what is there, the oldest first; return those whose condition is met now."""
         channel = self._channels.get(name)
         served: list[OpenWait] = []
         while channel and channel.waiters:
@@ -169,23 +176,45 @@ class Channels:
             wait.taken[index] = self._take(channel, condition.most)
             wait.meet(index)
             served.append(wait)
+        if channel and channel.undemanding:
+            served += self._meet_undemanding(channel)
         self._forget_if_idle(name)
         return served
 
-    def end(self, wait: OpenWait) -> None:
-        """Take *wait* out of every line; conditions that may have more than they took get it now."""
+    def _meet_undemanding(self, channel: _Channel) -> list[OpenWait]:
+        """Who needs no message never blocks: behind one who waits for more it is met with none."""
+        served = []
+        for key in channel.undemanding:
+            wait = channel.waiters.pop(key, None)
+            if wait is not None:
+                wait.meet(key[1])
+                served.append(wait)
+        channel.undemanding.clear()
+        return served
+
+    def leave(self, wait: OpenWait) -> list[ChannelName]:
+        """Take *wait* out of every line it still stands in; return where others may have stood behind it."""
+        names = []
         for index, condition in enumerate(wait.wait.conditions):
-            if not isinstance(condition, ChannelCondition):
-                continue
-            name = (condition.kind, condition.channel)
-            channel = self._channels.get(name)
-            if channel is None:
-                continue
-            channel.waiters.pop((wait.number, index), None)
-            room = condition.most - len(wait.taken[index])
-            if wait.met[index] and room > 0 and not channel.waiters:
-                wait.taken[index] += self._take(channel, room)
-            self._forget_if_idle(name)
+            if isinstance(condition, ChannelCondition) and not wait.met[index]:
+                name = (condition.kind, condition.channel)
+                channel = self._channels[name]
+                del channel.waiters[wait.number, index]
+                if channel.waiters and channel.messages:
+                    names.append(name)
+                self._forget_if_idle(name)
+        return names
+
+    def top_up(self, wait: OpenWait) -> None:
+        """Give the conditions that may have more than they took what nobody waits for."""
+        for index, condition in enumerate(wait.wait.conditions):
+            if isinstance(condition, ChannelCondition) and wait.met[index]:
+                name = (condition.kind, condition.channel)
+                channel = self._channels.get(name)
+                room = condition.most - len(wait.taken[index])
+                if channel is not None and room > 0 and not channel.waiters:
+                    wait.taken[index] += self._take(channel, room)
+                    self._forget_if_idle(name)
 
     def snapshot(self) -> tuple[ChannelSnapshot, ...]:
         return tuple(
