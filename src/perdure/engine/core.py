@@ -377,6 +377,8 @@ class Core:
         workflows: dict[WorkflowId, None] = {}
         runs: dict[RunId, None] = {}
         for given in inputs:
+            if isinstance(given, Reported):
+                continue
             workflow_id, run_id = _names(given)
             if run_id is not None and self._runs.by_id(run_id) is None:
                 runs[run_id] = None
@@ -390,13 +392,13 @@ class Core:
     def _keys_to_load(self, inputs: Iterable[Input]) -> list[RunKey]:
         wanted: dict[RunKey, None] = {}
         for given in inputs:
-            if isinstance(given, Wake):
-                wanted[given.key] = None
-            elif isinstance(given, Reported):
+            if isinstance(given, Reported):
                 key = self._attempts.run_of(given.token) or self._rpcs.run_of(given.token)
                 if key is not None:
                     wanted[key] = None
-            else:
+            elif isinstance(given, Wake):
+                wanted[given.key] = None
+            elif self._rows or self._rows_by_id:
                 row = self._row_to_load(given)
                 if row is not None and row.quarantine is None:
                     wanted[row.key] = None
@@ -532,8 +534,8 @@ class Core:
     def _close(self, run: HotRun, outcome: Outcome, now_ms: int) -> None:
         """See to the end of a run: who waits for it, and which run follows."""
         self._set_closed(run, outcome.status, now_ms)
-        again = decide_after_close(run.execution.started, outcome, run_id=self._ids.new_run_id(), now_ms=now_ms)
-        if again is not None:
+        options = run.execution.request.options
+        if (options.retry or options.cron) and (again := self._decide_next(run, outcome, now_ms)) is not None:
             following = self._begin(again, now_ms=now_ms, actor="engine", request_id=run.row.request_id)
             if again.first_run_id == run.row.first_run_id:
                 run.followed_by = following.key
@@ -541,9 +543,12 @@ class Core:
                 return
         self._tell_end(run)
 
+    def _decide_next(self, run: HotRun, outcome: Outcome, now_ms: int) -> Started | None:
+        return decide_after_close(run.execution.started, outcome, run_id=self._ids.new_run_id(), now_ms=now_ms)
+
     def _set_closed(self, run: HotRun, status: RunStatus, now_ms: int) -> None:
         run.status, run.closed_ms = status, now_ms
-        run.row = replace(run.row, status=status, closed_ms=now_ms)
+        run.make_row()
         self._rpcs.run_closed(run)
 
     def _tell_end(self, run: HotRun) -> None:

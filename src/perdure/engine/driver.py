@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -170,9 +169,12 @@ class Driver:
             report(Failure(f"the invoker raised {type(error).__name__}: {error}", error_type=type(error).__name__))
 
     def _report(self, token: int, result: Answer | Failure) -> None:
-        if not self._stopped:
-            with contextlib.suppress(RuntimeError):  # The loop is closed: the next boot makes this call again.
-                self._box.post(Reported(token, result))
+        if self._stopped:
+            return
+        try:
+            self._box.post(Reported(token, result))
+        except RuntimeError:
+            return  # The loop is closed: the next boot makes this call again.
 
     # Time
 
