@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from perdure.engine.inputs import Describe
 from perdure.model.attributes import LoadingPolicy
 from perdure.model.calls import ExecuteAnswer, StateRequest, WaitUntilAnswer
 from perdure.model.conditions import ChannelResult, WaitMode
 from perdure.model.decisions import ClosingKind
 from perdure.model.errors import (
+    InternalError,
+    InvalidRequest,
     WaitTimedOut,
     WorkflowAlreadyStarted,
     WorkflowClosed,
@@ -19,7 +23,7 @@ from perdure.model.errors import (
 )
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId
 from perdure.model.options import IdReusePolicy, RetryPolicy, StartOptions, StateOptions
-from perdure.model.outcome import RunStatus
+from perdure.model.outcome import RunInfo, RunStatus
 from perdure.model.requests import StateWait
 from perdure.model.value import Message
 from perdure.store.store import Store
@@ -192,3 +196,41 @@ async def test_any_of_several_takes_what_is_ready(stage: EngineStage[Worker]) ->
     await stage.backend.start(starting("only", state=StateOptions()))
     await stage.backend.signal(ADA, Message("b", text("B")))
     assert (await stage.backend.wait_for_result(ADA)).status is RunStatus.COMPLETED
+
+
+async def test_text_that_no_file_can_hold_is_refused_and_harms_nobody(stage: EngineStage[Worker]) -> None:
+    half = "\ud800"
+    await stage.backend.start(starting(None))
+    for doomed in (
+        stage.backend.start(starting(None, workflow_id=WorkflowId(half))),
+        stage.backend.describe(WorkflowId(half)),
+        stage.backend.stop(ADA, reason=half),
+        stage.backend.search(half),
+    ):
+        with pytest.raises(InvalidRequest, match="UTF-8"):
+            await doomed
+    await stage.backend.signal(ADA, Message(half, text(half)))
+    await stage.crash()
+    assert (await stage.backend.describe(ADA)).status is RunStatus.RUNNING
+
+
+async def test_input_that_cannot_be_looked_up_takes_no_other_with_it(stage: EngineStage[Worker]) -> None:
+    await stage.backend.start(starting(None))
+    await stage.crash()
+    told: dict[str, object] = {}
+
+    class Caller:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def set_result(self, value: object) -> None:
+            told[self.name] = value
+
+        def set_error(self, error: Exception) -> None:
+            told[self.name] = error
+
+    stage.engine.submit(Describe(Caller("half"), cast("WorkflowId", b"no text at all"), None))
+    stage.engine.submit(Describe(Caller("whole"), ADA, None))
+    await stage.settle()
+    assert isinstance(told["half"], InternalError)
+    assert isinstance(told["whole"], RunInfo)

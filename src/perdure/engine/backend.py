@@ -88,6 +88,7 @@ class EmbeddedBackend:
         self._mailboxes: dict[asyncio.AbstractEventLoop, _Mailbox] = {}
 
     async def start(self, request: StartRequest) -> RunId:
+        _check_text(request.workflow_id, request.workflow_type, request.options.request_id)
         return cast("RunId", await self._ask(lambda reply: Start(reply, request)))
 
     async def signal(self, workflow_id: WorkflowId, message: Message, *, run_id: RunId | None = None) -> None:
@@ -116,6 +117,7 @@ class EmbeddedBackend:
     async def get_data_attributes(
         self, workflow_id: WorkflowId, keys: Sequence[str] | None = None, *, run_id: RunId | None = None
     ) -> tuple[DataAttribute, ...]:
+        _check_text(workflow_id, run_id)
         found = await self._ask(lambda reply: ReadData(reply, workflow_id, run_id, keys))
         return cast("tuple[DataAttribute, ...]", found)
 
@@ -126,22 +128,27 @@ class EmbeddedBackend:
         *,
         run_id: RunId | None = None,
     ) -> tuple[SearchAttribute, ...]:
+        _check_text(workflow_id, run_id)
         found = await self._ask(lambda reply: ReadSearch(reply, workflow_id, run_id, keys))
         return cast("tuple[SearchAttribute, ...]", found)
 
     async def call_rpc(self, call: RpcCall) -> EncodedValue | None:
+        _check_text(call.workflow_id, call.run_id)
         return cast("EncodedValue | None", await self._ask(lambda reply: CallRpc(reply, call)))
 
     async def describe(self, workflow_id: WorkflowId, *, run_id: RunId | None = None) -> RunInfo:
+        _check_text(workflow_id, run_id)
         return cast("RunInfo", await self._ask(lambda reply: Describe(reply, workflow_id, run_id)))
 
     async def wait_for_result(
         self, workflow_id: WorkflowId, *, run_id: RunId | None = None, wait_ms: int | None = None
     ) -> RunInfo:
+        _check_text(workflow_id, run_id)
         found = await self._ask(lambda reply: WaitForResult(reply, workflow_id, run_id, wait_ms))
         return cast("RunInfo", found)
 
     async def wait_for_state(self, wait: StateWait, *, wait_ms: int | None = None) -> EncodedValue | None:
+        _check_text(wait.workflow_id, wait.state_execution_id, wait.state_id, wait.key)
         found = await self._ask(lambda reply: WaitForState(reply, wait, wait_ms))
         return cast("EncodedValue | None", found)
 
@@ -158,9 +165,11 @@ class EmbeddedBackend:
         reason: str = "",
         run_id: RunId | None = None,
     ) -> None:
+        _check_text(reason)
         await self._change(workflow_id, run_id, Stopped(kind, reason))
 
     async def reset(self, request: ResetRequest) -> RunId:
+        _check_text(request.workflow_id, request.run_id, request.reason)
         return cast("RunId", await self._ask(lambda reply: Reset(reply, request)))
 
     async def update_config(
@@ -169,9 +178,11 @@ class EmbeddedBackend:
         await self._change(workflow_id, run_id, ConfigUpdated(config))
 
     async def search(self, query: str = "", *, page_size: int = 1000, page_token: str = "") -> SearchPage:
+        _check_text(query, page_token)
         return cast("SearchPage", await self._ask(lambda reply: Search(reply, query, page_size, page_token)))
 
     async def _change(self, workflow_id: WorkflowId, run_id: RunId | None, event: Event) -> None:
+        _check_text(workflow_id, run_id)
         await self._ask(lambda reply: Change(reply, workflow_id, run_id, event))
 
     async def _ask(self, make_input: Callable[[Reply], Input]) -> object:
@@ -200,6 +211,19 @@ class EmbeddedBackend:
                 self._mailboxes.pop(closed, None)
             box = self._mailboxes[loop] = Postbox(loop, _hand_out)
         return box
+
+
+def _check_text(*texts: str | None) -> None:
+    """Refuse text that no file can hold, such as half of a pair of UTF-16 surrogates."""
+    for text in texts:
+        if text is None or text.isascii():
+            continue
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidRequest(
+                f"found {text!r}, expected text that can be written as UTF-8: {error.reason}"
+            ) from None
 
 
 def _hand_out(letters: list[_Letter]) -> None:

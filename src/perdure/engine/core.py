@@ -332,6 +332,8 @@ class Core:
             self._load(self._keys_to_load(inputs))
         except UnavailableError as error:
             self._cannot_read(inputs, error)
+        except Exception as error:  # noqa: BLE001 - an input that cannot even be looked up takes no other with it
+            self._read_apart(inputs, error)
         else:
             for given in inputs:
                 self._handle(given)
@@ -370,6 +372,16 @@ class Core:
             elif not isinstance(given, Prune | Forget):
                 self._ledger.say(Refused(given.reply, error))
         self._retry_at_ms = self._clock.monotonic_ms() + RETRY_AFTER_FAILURE_MS
+
+    def _read_apart(self, inputs: list[Input], error: Exception) -> None:
+        if len(inputs) > 1:
+            for given in inputs:
+                self._round([given])
+            return
+        (given,) = inputs
+        logger.error("%s cannot be handled", type(given).__name__, exc_info=error)
+        if not isinstance(given, Reported | Prune | Wake | Forget):
+            self._ledger.say(Refused(given.reply, InternalError(f"{type(error).__name__}: {error}")))
 
     # Reading what a round needs
 
@@ -527,6 +539,7 @@ class Core:
 
     def _record(self, run: HotRun, effect: CompleteState) -> None:
         key = effect.state_execution_id if not effect.wait_for_key else f"{effect.state_id}_{effect.wait_for_key}"
+        key = key.encode(errors="backslashreplace").decode()  # a worker may name a state what no file can hold
         self._ledger.open.completions.append(
             CompletionRow(run.row.workflow_id, run.row.first_run_id, key, effect.output)
         )

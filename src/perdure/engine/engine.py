@@ -14,6 +14,7 @@ from perdure.engine.core import HANG_GRACE_MS, Core
 from perdure.engine.dispatcher import LANE_MAX
 from perdure.engine.driver import HEARTBEAT_MS, Driver
 from perdure.engine.ids import UuidV7
+from perdure.engine.inputs import Input
 from perdure.engine.owner import Owner
 from perdure.engine.parking import RESTING_MAX
 from perdure.engine.pruner import Pruner
@@ -139,6 +140,10 @@ class Engine:
         self._driver.abandon()
         self.store.close()
         self._owner.release()
+
+    def submit(self, given: Input) -> None:
+        """Hand an input to the core, from any thread; ``backend`` is the way to do so with an answer."""
+        self._driver.post(given)
 
     @property
     def idle(self) -> bool:
