@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from perdure.client.client import AsyncClient
     from perdure.client.sync import Client
     from perdure.engine.engine import Engine
+    from perdure.worker.runnable import Runnable
 
 SCHEMES = ("sqlite",)
 
@@ -32,7 +33,7 @@ LATER = {
 
 
 def connect(
-    url: str, /, *workflows: AnyWorkflow, threads: int | None = None, retention: Duration | None = None
+    url: str, /, *workflows: AnyWorkflow | Runnable, threads: int | None = None, retention: Duration | None = None
 ) -> Client:
     """Open what the URL names, run these workflows in it, and return a client to use in a ``with`` block.
 
@@ -40,7 +41,8 @@ def connect(
     gives it up, without waiting for calls under way: they are made again by the next owner.
 
     Args:
-        *workflows: an instance of each class whose runs are in there or will be.
+        *workflows: an instance of each class whose runs are in there or will be; or what can be run
+            otherwise, such as everything in a registry of ``perdure.iwf``.
         threads: for the ``def`` handlers of each workflow type.
         retention: how long ended runs are kept; for ever if left out.
 
@@ -58,7 +60,7 @@ def connect(
 
 
 async def connect_async(
-    url: str, /, *workflows: AnyWorkflow, threads: int | None = None, retention: Duration | None = None
+    url: str, /, *workflows: AnyWorkflow | Runnable, threads: int | None = None, retention: Duration | None = None
 ) -> AsyncClient:
     """Open what the URL names, as ``connect``, and return a client for an ``async with`` block.
 
@@ -95,17 +97,17 @@ def _path_of(url: str) -> str:
 
 
 def _running_engine(
-    path: str, workflows: tuple[AnyWorkflow, ...], *, threads: int | None, retention: Duration | None
+    path: str, workflows: tuple[AnyWorkflow | Runnable, ...], *, threads: int | None, retention: Duration | None
 ) -> Engine:
-    from perdure.authoring.registry import Registry
     from perdure.engine.engine import EngineSettings, open_engine
     from perdure.worker.local import THREADS, LocalInvoker
+    from perdure.worker.runnable import registered
 
-    registry = Registry(*workflows)
+    known = registered(workflows)
     settings = EngineSettings(retention_ms=None if retention is None else milliseconds(retention))
 
     def make_invoker(loop: asyncio.AbstractEventLoop) -> LocalInvoker:
-        return LocalInvoker(registry, threads=THREADS if threads is None else threads, loop=loop)
+        return LocalInvoker(known, threads=THREADS if threads is None else threads, loop=loop)
 
     engine = open_engine(path, make_invoker, settings=settings)
     try:

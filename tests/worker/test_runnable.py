@@ -2,7 +2,7 @@ import pytest
 
 from perdure import DefinitionError, Registry
 from perdure.model.calls import ExecuteAnswer, StateMethod
-from perdure.worker.runnable import NativeRunnable, runnable_of, runnables_of
+from perdure.worker.runnable import NativeRunnable, registered, runnable_of, runnables_of
 from perdure.worker.runner import NotRegistered
 from tests.authoring.onboarding import Onboarding, rpc_request, state_request
 from tests.worker.service import Service
@@ -45,3 +45,14 @@ def test_a_type_that_is_not_registered_is_told() -> None:
         runnable_of(runnables_of(Registry(Service())), state_request(workflow_type="Other"))
     with pytest.raises(NotRegistered, match="registered are: none"):
         runnable_of({}, state_request(workflow_type="Other"))
+
+
+def test_what_can_run_already_is_put_beside_what_is_registered_now() -> None:
+    other = NativeRunnable(next(iter(Registry(Onboarding()))))
+
+    found = runnables_of(registered([other, Service()]))
+
+    assert sorted(found) == ["Onboarding", "Service"]
+    assert found[other.workflow_type] is other
+    with pytest.raises(DefinitionError, match="Service is a class"):
+        registered([other, Service])  # type: ignore[list-item]  # what is refused

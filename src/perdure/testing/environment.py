@@ -10,13 +10,14 @@ from typing import Self
 
 from perdure.authoring.duration import Duration, milliseconds
 from perdure.authoring.inspection import AnyWorkflow
-from perdure.authoring.registry import Registry
 from perdure.client.client import AsyncClient
+from perdure.client.portal import Portal
 from perdure.client.sync import Client
 from perdure.ports.invoker import Invoker
 from perdure.testing.clock import START
 from perdure.testing.world import World
 from perdure.worker.local import LocalInvoker
+from perdure.worker.runnable import Runnable, registered
 
 PATIENCE: Duration = 10.0
 
@@ -26,7 +27,7 @@ class _Environment:
 
     def __init__(
         self,
-        *workflows: AnyWorkflow,
+        *workflows: AnyWorkflow | Runnable,
         path: Path | str | None = None,
         start: datetime = START,
         patience: Duration = PATIENCE,
@@ -34,6 +35,8 @@ class _Environment:
         """Prepare a place for these workflows; it begins as a context manager.
 
         Args:
+            *workflows: an instance of each class; or what can be run otherwise, such as everything in a
+                registry of ``perdure.iwf``.
             path: a file to keep; a temporary one if left out.
             start: the time it is at first, with a time zone.
             patience: how long, by real time, nothing may happen before a wait is given up.
@@ -41,10 +44,10 @@ class _Environment:
         Raises:
             DefinitionError: a class is wrong; the message lists every problem.
         """
-        registry = Registry(*workflows)
+        known = registered(workflows)
 
         def make_invoker(loop: asyncio.AbstractEventLoop) -> Invoker:
-            return LocalInvoker(registry, loop=loop)
+            return LocalInvoker(known, loop=loop)
 
         self._world = World(make_invoker, path=path, start=start, patience_seconds=milliseconds(patience) / 1_000)
 
@@ -64,7 +67,8 @@ class Environment(_Environment):
     Time stands still, until ``advance`` moves it, or a blocking wait does: while a caller waits for a
     result or for a state, and nothing else is under way, time jumps from one due moment to the next.
     So a workflow that reminds for ever is found at rest after each call, and a wait for an end that
-    never comes is given up. Attempt timeouts count real time, all else the time of this place.
+    never comes is given up. A handler that waits for another workflow keeps time from moving.
+    Attempt timeouts count real time, all else the time of this place.
 
     Example::
 
@@ -84,7 +88,8 @@ class Environment(_Environment):
 
     def __enter__(self) -> Self:
         self._world.open()
-        self._client = Client(AsyncClient(self._world.backend))
+        portal = Portal(answers=lambda: self._world.engine.loop)
+        self._client = Client(AsyncClient(self._world.backend), portal=portal)
         return self
 
     def __exit__(

@@ -7,15 +7,17 @@ ways to write a workflow, natively and with iWF's names.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from perdure.authoring.registry import Registered
+from perdure.authoring.inspection import AnyWorkflow
+from perdure.authoring.registry import Registered, Registry
 from perdure.model.calls import RpcRequest, StateRequest
 from perdure.model.errors import DefinitionError
 from perdure.model.ids import WorkflowType
 from perdure.worker.runner import NotRegistered, Task, method_of, task_of
 
 
+@runtime_checkable
 class Runnable(Protocol):
     """A workflow of this process."""
 
@@ -56,6 +58,22 @@ class NativeRunnable:
 
 
 Runnables = dict[WorkflowType, Runnable]
+
+
+def registered(workflows: Iterable[AnyWorkflow | Runnable]) -> list[Registered | Runnable]:
+    """Register the native workflows among these, and put the others beside them.
+
+    Raises:
+        DefinitionError: a class is wrong; the message lists every problem of all of them.
+    """
+    others: list[Runnable] = []
+    native: list[AnyWorkflow] = []
+    for workflow in workflows:
+        if isinstance(workflow, Runnable):
+            others.append(workflow)
+        else:
+            native.append(workflow)
+    return [*Registry(*native), *others]
 
 
 def runnables_of(workflows: Iterable[Registered | Runnable]) -> Runnables:
