@@ -43,6 +43,13 @@ async def test_portal_to_a_loop_of_others_leaves_it_running() -> None:
     assert loop.is_running()
 
 
+async def test_waiting_for_who_waits_for_oneself_is_refused() -> None:
+    portal = Portal(answers=asyncio.get_running_loop)
+    with pytest.raises(RuntimeError, match="await an AsyncClient instead"):
+        portal.run(where())
+    portal.close()
+
+
 async def test_waiting_for_oneself_is_refused() -> None:
     portal = Portal(asyncio.get_running_loop())
     with pytest.raises(RuntimeError, match="await an AsyncClient instead"):

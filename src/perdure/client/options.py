@@ -42,6 +42,9 @@ class StartArguments(TypedDict, total=False):
     """Where the worker serves; empty: in the engine's process."""
 
 
+DEFAULT = StartOptions()
+
+
 def start_options(definition: WorkflowDefinition | None, arguments: StartArguments) -> StartOptions:
     """Return the model's words for it.
 
@@ -51,6 +54,8 @@ def start_options(definition: WorkflowDefinition | None, arguments: StartArgumen
     Raises:
         InvalidRequest: an argument cannot be followed; nothing was sent.
     """
+    if not arguments:
+        return DEFAULT
     try:
         retry = arguments.get("retry")
         return StartOptions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -16,9 +16,21 @@ class Portal:
     Made without a loop, it brings one in a thread of its own, and ends both when it is closed.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        answers: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    ) -> None:
+        """Open a portal.
+
+        Args:
+            loop: where coroutines run.
+            answers: the loop that what they ask is answered on, if it is another.
+        """
         self._own = loop is None
         self._loop = loop or asyncio.new_event_loop()
+        self._answers = answers
         self._thread: threading.Thread | None = None
         self._closed = False
         if self._own:
@@ -29,7 +41,7 @@ class Portal:
         """Run *coroutine* to its end. Interrupted while it waits, it cancels the coroutine.
 
         Raises:
-            RuntimeError: called on that very loop, which would wait for itself for ever, or closed.
+            RuntimeError: called on a loop that would then wait for itself for ever, or closed.
         """
         try:
             self._check()
@@ -60,7 +72,7 @@ class Portal:
             running = asyncio.get_running_loop()
         except RuntimeError:
             return
-        if running is self._loop:
+        if running is self._loop or (self._answers is not None and running is self._answers()):
             raise RuntimeError(
                 "a sync client is called on the loop that would answer it, and would wait for ever; "
                 "in an async handler await an AsyncClient instead"

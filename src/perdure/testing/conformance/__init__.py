@@ -5,8 +5,14 @@ Whoever has a backend subclasses ``BackendConformance`` in a test module and ove
 answers only through the ``Stage``.
 """
 
-from perdure.testing.conformance.backend import BackendConformance
-from perdure.testing.conformance.invoker import HeldCall, ScriptedInvoker
-from perdure.testing.conformance.stage import Stage
+import pytest
+
+# Before the suites are imported (hence E402), so that their failures show what was compared.
+SUITES = ("attributes", "control", "messages", "rpcs", "search", "starting", "waiting")
+pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in SUITES))
+
+from perdure.testing.conformance.backend import BackendConformance  # noqa: E402
+from perdure.testing.conformance.invoker import HeldCall, ScriptedInvoker  # noqa: E402
+from perdure.testing.conformance.stage import Stage  # noqa: E402
 
 __all__ = ["BackendConformance", "HeldCall", "ScriptedInvoker", "Stage"]
