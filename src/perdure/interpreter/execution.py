@@ -73,7 +73,7 @@ from perdure.model.decisions import (
     Movement,
 )
 from perdure.model.ids import CallId, StateExecutionId, StateId
-from perdure.model.options import CallOptions, ExecutingStatesMode, RetryPolicy, StateOptions, WorkflowConfig
+from perdure.model.options import CallOptions, ExecutingStatesMode, StateOptions, WorkflowConfig
 from perdure.model.outcome import Outcome, RunErrorType, RunStatus, StateOutput, StopKind
 from perdure.model.requests import StartRequest, TimerRef
 from perdure.model.value import EncodedValue
@@ -101,7 +101,10 @@ class _State:
     phase: Phase = Phase.CALLING
     call_id: CallId | None = None
     wait: OpenWait | None = None
-    pending: StateCall | None = None
+    method: StateMethod = StateMethod.EXECUTE
+    """Of the call under way or the next one; the two fields below go with it."""
+    results: tuple[ConditionResult, ...] | None = None
+    wait_until_failed: bool = False
     locals: tuple[DataAttribute, ...] = ()
     search_locked: bool = False
     listed: bool = False
@@ -117,7 +120,7 @@ class Execution:
         self._attempt = 1
         self._begins_at_ms: int | None = None
         self._expires_at_ms: int | None = None
-        self._config = WorkflowConfig()
+        self._config = _NO_CONFIG
         self._state_counts: dict[StateId, int] = {}
         self._state_number = self._wait_number = self._call_number = self._rpc_number = 0
         self._queued: list[Movement] = []
@@ -136,6 +139,7 @@ class Execution:
         self._skips: list[TimerRef] = []
         self._listed_counts: dict[StateId, int] = {}
         self._listed_states: tuple[StateId, ...] = ()
+        self._listing_changed = False
         # What one step gathers and its end settles; empty between steps.
         self._now_ms = 0
         self._effects: list[Effect] = []
@@ -260,14 +264,14 @@ class Execution:
 
     def _apply(self, event: Event) -> None:
         match event:
+            case CallSucceeded():
+                self._call_succeeded(event)
             case Started():
                 self._start(event)
             case Resumed():
                 self._resume(event)
             case Released():
                 self._release()
-            case CallSucceeded():
-                self._call_succeeded(event)
             case CallExhausted():
                 self._call_exhausted(event)
             case CallRejected():
@@ -343,17 +347,15 @@ class Execution:
         self._expire_at(self._now_ms + timeout_ms if timeout_ms else None)
         self._indexed = dict(self._attributes.search)
         self._listed_states = ()
+        self._listing_changed = True
         self._hold()
 
     def _hold(self) -> None:
         """Take back every call under way, to be made anew: nobody holds or waits for a lock then."""
         self._holding = True
-        for invoke in self._calls.values():
-            state = self._caller[invoke.call_id]
-            state.call_id, state.pending = None, replace(invoke.call, attributes=_NOT_LOADED)
         for state in self._states.values():
-            if state.pending is not None:
-                state.phase, state.search_locked = Phase.HELD, False
+            if state.phase is not Phase.WAITING:
+                state.phase, state.call_id, state.search_locked = Phase.HELD, None, False
         self._calls.clear()
         self._caller.clear()
         self._rpcs.clear()
@@ -363,8 +365,8 @@ class Execution:
         self._holding = False
         for number in sorted(self._states):
             state = self._states[number]
-            if state.phase is Phase.HELD and state.pending is not None:
-                self._prepare(state, state.pending)
+            if state.phase is Phase.HELD:
+                self._advance(state)
 
     def _expire_at(self, at_ms: int | None) -> None:
         self._expires_at_ms = at_ms
@@ -384,88 +386,53 @@ class Execution:
         skips = movement.options.skip_wait_until
         self._list(state, skips_wait_until=skips)
         method = StateMethod.EXECUTE if skips else StateMethod.WAIT_UNTIL
-        self._prepare(state, self._call_for(state, method))
+        self._ask(state, method)
 
     # Calls and the locks they need
 
-    def _call_for(
+    def _ask(
         self,
         state: _State,
         method: StateMethod,
         *,
         results: tuple[ConditionResult, ...] | None = None,
         wait_until_failed: bool = False,
-    ) -> StateCall:
-        return StateCall(
-            method=method,
-            state_execution_id=state.id,
-            state_id=state.movement.state_id,
-            input=state.movement.input,
-            attributes=_NOT_LOADED,
-            locals=state.locals if method is StateMethod.EXECUTE else (),
-            results=results,
-            wait_until_failed=wait_until_failed,
-        )
+    ) -> None:
+        """Make a state's next call, as soon as it has what it locks."""
+        state.method, state.results, state.wait_until_failed = method, results, wait_until_failed
+        self._advance(state)
 
-    def _prepare(self, state: _State, call: StateCall) -> None:
-        """Make a call, as soon as what it locks is free: search attributes first, then data (4.7)."""
-        state.pending = call
+    def _advance(self, state: _State) -> None:
         if self._holding:
             state.phase = Phase.HELD
-            return
-        search, data = _state_locks(state.movement.options, call.method)
-        if not state.search_locked:
-            if not self._locks.free(search):
-                self._wait_for_locks(state, search)
-                return
-            self._locks.take(state.number, search)
-            state.search_locked = True
-        if not self._locks.free(data):
-            self._wait_for_locks(state, data)
-            return
-        self._locks.take(state.number, data)
-        self._make_call(state)
-
-    def _wait_for_locks(self, state: _State, keys: tuple[LockKey, ...]) -> None:
-        state.phase = Phase.LOCKING
-        self._locks.wait(state.number, keys)
-
-    def _locks_granted(self, state: _State) -> None:
-        """Go on with a state that got the keys it queued for, of one table or of the other."""
-        assert state.pending is not None
-        if state.search_locked:
+        elif self._has_locks(state):
             self._make_call(state)
         else:
+            state.phase = Phase.LOCKING
+
+    def _has_locks(self, state: _State) -> bool:
+        """Take what the next call locks, or queue for it: search attributes first, then data (4.7)."""
+        options = _options_of(state)
+        if not options.search_loading.locks and not options.data_loading.locks:
+            return True
+        search, data = _state_locks(state)
+        if not state.search_locked:
+            if not self._locks.take_or_wait(state.number, search):
+                return False
             state.search_locked = True
-            self._prepare(state, state.pending)
+        return self._locks.take_or_wait(state.number, data)
 
     def _make_call(self, state: _State) -> None:
-        pending = state.pending
-        assert pending is not None
-        options = _options_of(state.movement.options, pending.method)
-        call = StateCall(
-            method=pending.method,
-            state_execution_id=pending.state_execution_id,
-            state_id=pending.state_id,
-            input=pending.input,
-            attributes=self._attributes.load(options.data_loading, options.search_loading),
-            locals=pending.locals,
-            results=pending.results,
-            wait_until_failed=pending.wait_until_failed,
-        )
+        options = _options_of(state)
+        call = _call_of(state, self._attributes.load(options.data_loading, options.search_loading))
         self._call_number += 1
         call_id = CallId(self._call_number)
         limit_ms = _shorter(options.retry.maximum_duration_ms, self.request.options.timeout_ms)
-        invoke = self._invoke_of(call_id, call, options.timeout_ms, options.retry, limit_ms)
+        invoke = Invoke(call_id, self.run, call, options.timeout_ms, options.retry, limit_ms)
         self._calls[call_id] = invoke
         self._caller[call_id] = state
-        state.phase, state.call_id, state.pending, state.search_locked = Phase.CALLING, call_id, None, False
+        state.phase, state.call_id, state.search_locked = Phase.CALLING, call_id, False
         self._effects.append(invoke)
-
-    def _invoke_of(
-        self, call_id: CallId, call: StateCall, timeout_ms: int, retry: RetryPolicy, limit_ms: int
-    ) -> Invoke:
-        return Invoke(call_id, self.run, call, timeout_ms, retry, limit_ms)
 
     def _end_call(self, call_id: CallId) -> _State:
         """Take a call off the list and free what it locked."""
@@ -498,7 +465,7 @@ class Execution:
         options = state.movement.options
         if invoke.call.method is StateMethod.WAIT_UNTIL and options.proceed_on_wait_until_failure:
             self._grant_locks()
-            self._prepare(state, self._call_for(state, StateMethod.EXECUTE, results=(), wait_until_failed=True))
+            self._ask(state, StateMethod.EXECUTE, results=(), wait_until_failed=True)
         elif invoke.call.method is StateMethod.EXECUTE and options.recover_state_id:
             self._end_state(state)
             self._queued.append(
@@ -706,23 +673,23 @@ class Execution:
 
         In this order: who waits for a lock already comes before who only now asks for it.
         """
-        if not self.closed:
-            self._grant_locks()
-            self._end_waits(self._match_channels())
-            if self._begins_at_ms is None and self._queued:
+        if self.outcome is None:
+            if self._freed:
+                self._grant_locks()
+            if self._touched_channels or self._touched_waits:
+                self._end_waits(self._match_channels())
+            if self._queued and self._begins_at_ms is None:
                 queued, self._queued = self._queued, []
                 for movement in queued:
                     self._enter(movement)
             if self._completing and not self._states and not self._queued:
                 self._complete()
-        if self.closed:
+        if self.outcome is not None:
             self._put_to_rest()
-        self._update_index()
+        if self._indexed or self._listing_changed:
+            self._update_index()
         if self.outcome is not None:
             self._effects.append(Close(self.outcome))
-        self._touched_channels.clear()
-        self._touched_waits.clear()
-        self._freed.clear()
 
     def _match_channels(self) -> list[OpenWait]:
         """Hand over messages and return the waits that are over, which stand in no line any more.
@@ -743,20 +710,25 @@ class Execution:
         return over
 
     def _end_waits(self, over: list[OpenWait]) -> None:
-        for wait in sorted(over, key=_state_number):
+        if len(over) > 1:
+            over.sort(key=_state_number)
+        for wait in over:
             self._channels.top_up(wait)
             for index in wait.timers:
                 self._deadlines.drop(Due(wait.state, index))
             state = self._states[wait.state]
             state.wait = None
-            self._prepare(state, self._call_for(state, StateMethod.EXECUTE, results=wait.results()))
+            self._ask(state, StateMethod.EXECUTE, results=wait.results())
 
     def _grant_locks(self) -> None:
-        if not self._freed:
-            return
         freed, self._freed = self._freed, []
         while (number := self._locks.grant(freed)) is not None:
-            self._locks_granted(self._states[number])
+            state = self._states[number]
+            if state.search_locked:
+                self._make_call(state)
+            else:
+                state.search_locked = True
+                self._advance(state)
 
     def _put_to_rest(self) -> None:
         """Nothing of a closed run goes on; what it remembers, and what it waited for, stays readable."""
@@ -772,11 +744,16 @@ class Execution:
         self._queued.clear()
         self._skips.clear()
         self._listed_counts.clear()
+        self._listing_changed = True
         self._locks = Locks()
         self._deadlines = Deadlines()
         self._begins_at_ms = None
         channels, self._channels = self._channels.snapshot(), Channels()
         self._channels.restore(channels)
+        # The step that closed the run has settled nothing of these.
+        self._touched_channels.clear()
+        self._touched_waits.clear()
+        self._freed.clear()
 
     # The index
 
@@ -786,23 +763,26 @@ class Execution:
             state.listed = True
             state_id = state.movement.state_id
             self._listed_counts[state_id] = self._listed_counts.get(state_id, 0) + 1
+            self._listing_changed = True
 
     def _unlist(self, state_id: StateId) -> None:
-        left = self._listed_counts[state_id] - 1
-        if left:
-            self._listed_counts[state_id] = left
-        else:
+        self._listed_counts[state_id] -= 1
+        if not self._listed_counts[state_id]:
             del self._listed_counts[state_id]
+        self._listing_changed = True
 
     def _update_index(self) -> None:
         """4.3: one update a step, and only of what is different now."""
-        attributes = list(self._indexed.values())
-        self._indexed = {}
-        if self._listed_counts.keys() != set(self._listed_states):
-            self._listed_states = tuple(sorted(self._listed_counts))
-            attributes.append(SearchAttribute(EXECUTING_STATES, SearchAttributeType.KEYWORD_ARRAY, self._listed_states))
-        if attributes:
-            self._effects.append(Index(tuple(attributes)))
+        if self._listing_changed:
+            self._listing_changed = False
+            listed = tuple(sorted(self._listed_counts))
+            if listed != self._listed_states:
+                self._listed_states = listed
+                own = SearchAttribute(EXECUTING_STATES, SearchAttributeType.KEYWORD_ARRAY, listed)
+                self._indexed[EXECUTING_STATES] = own
+        if self._indexed:
+            self._effects.append(Index(tuple(self._indexed.values())))
+            self._indexed = {}
 
     # Remembering
 
@@ -873,7 +853,7 @@ class Execution:
 
     def _restore_calls(self, snapshot: Snapshot) -> None:
         for call in snapshot.calls:
-            self._calls[call.id] = self._invoke_of(call.id, call.call, call.timeout_ms, call.retry, call.limit_ms)
+            self._calls[call.id] = Invoke(call.id, self.run, call.call, call.timeout_ms, call.retry, call.limit_ms)
         for rpc in snapshot.rpcs:
             opened = RpcOpened(rpc.number, rpc.data_locks, rpc.search_locks)
             self._rpcs[rpc.number] = opened
@@ -881,30 +861,21 @@ class Execution:
 
     def _restore_states(self, snapshot: Snapshot) -> None:
         for saved in snapshot.states:
-            state = _State(
-                saved.id,
-                saved.movement,
-                saved.number,
-                saved.phase,
-                saved.call_id,
-                None if saved.wait is None else OpenWait.restore(saved.wait, saved.number),
-                saved.pending,
-                saved.locals,
-                saved.search_locked,
-                saved.listed,
-            )
+            state = self._restored(saved)
             self._states[state.number] = state
             self._state_by_id[state.id] = state
             if state.listed:
                 state_id = state.movement.state_id
                 self._listed_counts[state_id] = self._listed_counts.get(state_id, 0) + 1
+            search, data = _state_locks(state)
             if state.call_id is not None:
                 self._caller[state.call_id] = state
-                method = self._calls[state.call_id].call.method
-                search, data = _state_locks(state.movement.options, method)
                 self._locks.take(state.number, (*search, *data))
-            if state.phase is Phase.LOCKING:
-                self._restore_lock_wait(state)
+            elif state.phase is Phase.LOCKING and state.search_locked:
+                self._locks.take(state.number, search)
+                self._locks.wait(state.number, data)
+            elif state.phase is Phase.LOCKING:
+                self._locks.wait(state.number, search)
         if self.closed:
             return
         waits = [state.wait for state in self._states.values() if state.wait is not None]
@@ -912,17 +883,27 @@ class Execution:
             self._arm(wait)
         self._touched_channels.clear()
 
-    def _restore_lock_wait(self, state: _State) -> None:
-        assert state.pending is not None
-        search, data = _state_locks(state.movement.options, state.pending.method)
-        if state.search_locked:
-            self._locks.take(state.number, search)
-            self._locks.wait(state.number, data)
-        else:
-            self._locks.wait(state.number, search)
+    def _restored(self, saved: StateSnapshot) -> _State:
+        wait = None if saved.wait is None else OpenWait.restore(saved.wait, saved.number)
+        call = saved.pending if saved.call_id is None else self._calls[saved.call_id].call
+        return _State(
+            saved.id,
+            saved.movement,
+            saved.number,
+            saved.phase,
+            saved.call_id,
+            wait,
+            StateMethod.EXECUTE if call is None else call.method,
+            None if call is None else call.results,
+            call is not None and call.wait_until_failed,
+            saved.locals,
+            saved.search_locked,
+            saved.listed,
+        )
 
 
 _NOT_LOADED = LoadedAttributes()
+_NO_CONFIG = WorkflowConfig()
 _ANSWER = {StateMethod.WAIT_UNTIL: WaitUntilAnswer, StateMethod.EXECUTE: ExecuteAnswer}
 _state_number = attrgetter("state")
 
@@ -935,23 +916,40 @@ def _state_snapshot(state: _State) -> StateSnapshot:
         phase=state.phase,
         call_id=state.call_id,
         wait=None if state.wait is None else state.wait.snapshot(),
-        pending=state.pending,
+        pending=_call_of(state, _NOT_LOADED) if state.phase in (Phase.LOCKING, Phase.HELD) else None,
         locals=state.locals,
         search_locked=state.search_locked,
         listed=state.listed,
     )
 
 
-def _options_of(options: StateOptions, method: StateMethod) -> CallOptions:
-    return options.wait_until if method is StateMethod.WAIT_UNTIL else options.execute
+def _call_of(state: _State, attributes: LoadedAttributes) -> StateCall:
+    method = state.method
+    return StateCall(
+        method,
+        state.id,
+        state.movement.state_id,
+        state.movement.input,
+        attributes,
+        state.locals if method is StateMethod.EXECUTE else (),
+        state.results,
+        state.wait_until_failed,
+    )
 
 
-def _state_locks(options: StateOptions, method: StateMethod) -> tuple[tuple[LockKey, ...], tuple[LockKey, ...]]:
-    """Return the search attribute keys and the data attribute keys that a call locks."""
-    call = _options_of(options, method)
-    search = tuple(LockKey(Table.SEARCH, key) for key in call.search_loading.locks or ())
-    data = tuple(LockKey(Table.DATA, key) for key in call.data_loading.locks or ())
-    return search, data
+def _options_of(state: _State) -> CallOptions:
+    options = state.movement.options
+    return options.wait_until if state.method is StateMethod.WAIT_UNTIL else options.execute
+
+
+def _state_locks(state: _State) -> tuple[tuple[LockKey, ...], tuple[LockKey, ...]]:
+    """Return the search attribute keys and the data attribute keys that a state's call locks."""
+    options = _options_of(state)
+    search, data = options.search_loading.locks, options.data_loading.locks
+    return (
+        tuple([LockKey(Table.SEARCH, key) for key in search]) if search else (),
+        tuple([LockKey(Table.DATA, key) for key in data]) if data else (),
+    )
 
 
 def _rpc_locks(rpc: RpcOpened) -> tuple[LockKey, ...]:

@@ -34,6 +34,16 @@ class Locks:
     def free(self, keys: Iterable[LockKey]) -> bool:
         return all(key not in self._held for key in keys)
 
+    def take_or_wait(self, owner: int, keys: tuple[LockKey, ...]) -> bool:
+        """Take all the keys if all are free, else queue for them; say which."""
+        if not keys:
+            return True
+        if self.free(keys):
+            self.take(owner, keys)
+            return True
+        self.wait(owner, keys)
+        return False
+
     def take(self, owner: int, keys: Iterable[LockKey]) -> None:
         held = self._held_by.setdefault(owner, [])
         for key in keys:
@@ -49,7 +59,9 @@ class Locks:
 
     def release(self, owner: int) -> list[LockKey]:
         """Free everything *owner* holds and return it: ``grant`` says who gets it."""
-        keys = self._held_by.pop(owner, [])
+        keys = self._held_by.pop(owner, None)
+        if keys is None:
+            return []
         for key in keys:
             del self._held[key]
         return keys

@@ -75,12 +75,12 @@ class OpenWait:
         """Whether enough conditions are met for the state to go on (iWF 2.4)."""
         conditions = self.wait.conditions
         match self.wait.mode:
-            case _ if not conditions:
-                return True
             case WaitMode.ALL:
                 return self.met_count == len(conditions)
             case WaitMode.ANY:
-                return self.met_count > 0
+                return self.met_count > 0 or not conditions
+            case _ if not conditions:
+                return True
             case _:
                 ids = Counter(c.id for c, met in zip(conditions, self.met, strict=True) if met)
                 return any(Counter(wanted) <= ids for wanted in self.wait.combinations)
