@@ -8,6 +8,7 @@ from perdure.interpreter.effects import Abandon, Close, CompleteState, Index
 from perdure.interpreter.events import (
     AttributesSet,
     CallRejected,
+    CallSucceeded,
     ConfigUpdated,
     DeadlinePassed,
     MessagesPublished,
@@ -537,6 +538,92 @@ def test_a_skip_handed_over_before_its_timer_exists_ends_that_timer_alone() -> N
         book.when(waits(1, TimerCondition("a", 500), TimerCondition("b", 900))).then().deadline(500)
         fired = (TimerResult("a", fired=True), TimerResult("b", fired=True))
         book.when(DeadlinePassed(), at_ms=500).then(execute(2, "S-1", results=fired))
+
+
+@rule("2.5")
+def test_who_leaves_a_line_lets_the_next_take_what_is_there() -> None:
+    """A message too few for the first in line is not kept from the second for ever."""
+    got = ChannelResult("", "c", ChannelKind.SIGNAL, received=True, values=(X,))
+    none = replace(got, received=False, values=())
+    with Playbook() as book:
+        book.when(start(None)).then()
+        book.when(RpcWrote(RpcAnswer(movements=(waiting("A"), waiting("B"))))).then_of(
+            *[type(execute(1, "A-1"))] * 2, Index
+        )
+        book.when(waits(1, signal("c", at_least=2), TimerCondition(duration_ms=500), mode=WaitMode.ANY)).then()
+        book.when(waits(2, signal("c"))).then()
+        book.when(SignalReceived("c", X)).then()
+        book.when(DeadlinePassed(), at_ms=500).then(
+            execute(3, "A-1", results=(none, TimerResult("", fired=True))), execute(4, "B-1", results=(got,))
+        )
+
+
+@rule("2.5")
+def test_a_condition_that_needs_no_message_does_not_block_behind_one_that_does() -> None:
+    with Playbook() as book:
+        book.when(start(None)).then()
+        book.when(RpcWrote(RpcAnswer(movements=(waiting("A"), waiting("B"))))).then_of(
+            *[type(execute(1, "A-1"))] * 2, Index
+        )
+        book.when(waits(1, signal("c", at_least=2))).then()
+        book.when(SignalReceived("c", X)).then()
+        nothing = ChannelResult("", "c", ChannelKind.SIGNAL, received=True)
+        book.when(waits(2, signal("c", at_least=0, at_most=5))).then(execute(3, "B-1", results=(nothing,)))
+
+
+@rule("2.5")
+@pytest.mark.parametrize("first", ["few", "many"])
+def test_what_more_a_condition_may_have_does_not_depend_on_its_place(first: str) -> None:
+    """Its own neighbour, which ends with it, is nobody it has to leave a message to."""
+    few, many = signal("c", "few", at_most=9), signal("c", "many", at_least=3)
+    timer = TimerCondition("timer", 500)
+    conditions = (few, many, timer) if first == "few" else (timer, few, many)
+    wait = Wait(conditions, WaitMode.COMBINATION, (("few", "timer"),))
+    with Playbook() as book:
+        book.when(start(waiting("A"))).then_of(type(execute(1, "A-1")), Index)
+        book.when(CallSucceeded(CallId(1), WaitUntilAnswer(wait))).then()
+        book.when(SignalReceived("c", X)).then()
+        book.when(SignalReceived("c", Y)).then()
+        book.when(DeadlinePassed(), at_ms=500).then_of(type(execute(2, "A-1")))
+        results = book.execution.outstanding()[0].call.results or ()
+        assert ChannelResult("few", "c", ChannelKind.SIGNAL, received=True, values=(X, Y)) in results
+
+
+@rule("4.7")
+def test_who_waits_for_a_lock_comes_before_who_asks_for_it_in_the_moment_it_is_freed() -> None:
+    """Else a state that goes to another with the same lock would keep all others out."""
+    locking = StateOptions(skip_wait_until=True, execute=CallOptions(data_loading=LoadingPolicy(locks=("k",))))
+    with Playbook() as book:
+        book.when(start(move("A", None, locking))).then(execute(1, "A-1"))
+        book.when(RpcWrote(RpcAnswer(movements=(move("B", None, locking),)))).then()
+        book.when(goes(1, move("A", None, locking))).then(execute(2, "B-1"))
+        book.when(goes(2, Closing(DEAD_END))).then(execute(3, "A-2"))
+
+
+@rule("4.7", "3.4")
+def test_a_state_that_proceeds_after_a_failed_wait_until_lines_up_for_its_lock_again() -> None:
+    call = CallOptions(data_loading=LoadingPolicy(locks=("k",)))
+    both = StateOptions(wait_until=call, execute=call, proceed_on_wait_until_failure=True)
+    with Playbook() as book:
+        book.when(start(move("A", None, both))).then_of(type(execute(1, "A-1")), Index)
+        book.when(RpcWrote(RpcAnswer(movements=(move("B", None, replace(both, skip_wait_until=True)),)))).then()
+        book.when(gives_up(1)).then(execute(2, "B-1"))
+        book.when(goes(2, Closing(DEAD_END))).then_of(type(execute(3, "A-1")))
+
+
+def test_what_could_never_happen_is_invalid_and_changes_nothing() -> None:
+    with Playbook() as book:
+        book.when(start(move("S"))).then(execute(1, "S-1"))
+        book.when(RpcOpened(1, data_locks=("k",))).then()
+        before = book.execution.snapshot()
+        again = Resumed(before, RunId("run-2"), ResumeCause.RESET)
+        for never in (start(move("T")), again, waits(1, signal("c")), RpcOpened(1, data_locks=("l",))):
+            book.refused(never, RefusalKind.INVALID)
+            assert book.execution.handle(never, 0) == []
+        book.refused(RpcOpened(2, data_locks=("k", "l")), RefusalKind.LOCKED)
+        assert book.execution.handle(RpcOpened(2, data_locks=("k", "l")), 0) == []
+        assert book.execution.snapshot() == before
+        book.when(RpcOpened(2, data_locks=("l",))).then()
 
 
 def test_late_and_repeated_answers_are_refused_as_stale_and_change_nothing() -> None:
