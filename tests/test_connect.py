@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from perdure.authoring.decision import Decision, complete, go_to
 from perdure.authoring.state import state
 from perdure.authoring.workflow import Workflow
 from perdure.connect import connect, connect_async
-from perdure.model.errors import DefinitionError, InvalidRequest, UnavailableError
+from perdure.model.errors import DefinitionError, InvalidRequest, UnavailableError, WaitTimedOut
 from perdure.model.outcome import RunStatus
 
 
@@ -65,6 +66,17 @@ def test_file_has_one_owner_at_a_time(tmp_path: Path) -> None:
         connect(url)
     with connect(url):
         pass
+
+
+def test_caller_who_waits_while_all_is_closed_is_told(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with connect(f"sqlite:///{tmp_path / 'greetings.db'}", Greeting()) as client:
+            ada = client.start(Greeting, "ada", "Ada")
+            waiting = pool.submit(ada.result)
+            with pytest.raises(WaitTimedOut):
+                ada.result(timeout=0.1)
+        with pytest.raises(UnavailableError):
+            waiting.result(10)
 
 
 def test_unknown_scheme_is_told_the_known_ones() -> None:

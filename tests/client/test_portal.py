@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from perdure.client.portal import Portal
+from perdure.model.errors import UnavailableError
 
 
 async def where() -> str:
@@ -16,13 +18,30 @@ async def where() -> str:
 
 
 def test_portal_brings_a_thread_and_ends_it() -> None:
+    before = set(threading.enumerate())
     portal = Portal()
     assert portal.run(where()) == "perdure-client"
     portal.close()
     portal.close()
-    assert "perdure-client" not in [thread.name for thread in threading.enumerate()]
+    assert set(threading.enumerate()) <= before
     with pytest.raises(RuntimeError, match="the client is closed"):
         portal.run(where())
+
+
+def test_caller_who_waits_while_it_is_closed_is_told() -> None:
+    portal = Portal()
+    asked = threading.Event()
+
+    async def wait_for_ever() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lambda: portal.run(wait_for_ever()))
+        assert asked.wait(10)
+        portal.close()
+        with pytest.raises(UnavailableError, match="closed before its question was answered"):
+            waiting.result(10)
 
 
 def test_error_is_raised_in_the_caller() -> None:

@@ -279,7 +279,7 @@ def test_handler_that_does_not_return_is_told_to_whoever_advances() -> None:
     hanging = Hanging()
     with Environment(hanging, patience=0.2) as env:
         env.client.start(Hanging, "h")
-        with pytest.raises(Stuck, match="1 calls of handlers have not returned"):
+        with pytest.raises(Stuck, match="calls of handlers that have not returned: 1"):
             env.advance(1)
         hanging.let_go.set()
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
+
+from perdure.model.errors import UnavailableError
 
 T = TypeVar("T")
 
@@ -20,7 +23,7 @@ class Portal:
         self,
         loop: asyncio.AbstractEventLoop | None = None,
         *,
-        answers: Callable[[], asyncio.AbstractEventLoop] | None = None,
+        answers: Callable[[], asyncio.AbstractEventLoop | None] | None = None,
     ) -> None:
         """Open a portal.
 
@@ -33,6 +36,7 @@ class Portal:
         self._answers = answers
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._waiting: dict[Future[Any], None] = {}
         if self._own:
             self._thread = threading.Thread(target=self._loop.run_forever, name="perdure-client", daemon=True)
             self._thread.start()
@@ -42,6 +46,7 @@ class Portal:
 
         Raises:
             RuntimeError: called on a loop that would then wait for itself for ever, or closed.
+            UnavailableError: closed meanwhile.
         """
         try:
             self._check()
@@ -49,18 +54,30 @@ class Portal:
         except BaseException:
             coroutine.close()
             raise
+        self._waiting[future] = None
+        if self._closed:  # just now: whoever closed it has not seen this one
+            future.cancel()
         try:
             return future.result()
+        except CancelledError:
+            if self._closed:
+                raise UnavailableError("the client was closed before its question was answered") from None
+            raise
         except BaseException:
             future.cancel()
             raise
+        finally:
+            del self._waiting[future]
 
     def close(self) -> None:
-        """End the loop and the thread it has brought; harmless to repeat."""
+        """Tell who still waits, and end the loop and the thread it has brought; harmless to repeat."""
         if self._closed:
             return
         self._closed = True
+        for future in list(self._waiting):
+            future.cancel()
         if self._thread is not None:
+            asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -77,3 +94,10 @@ class Portal:
                 "a sync client is called on the loop that would answer it, and would wait for ever; "
                 "in an async handler await an AsyncClient instead"
             )
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

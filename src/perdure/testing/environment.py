@@ -88,7 +88,7 @@ class Environment(_Environment):
 
     def __enter__(self) -> Self:
         self._world.open()
-        portal = Portal(answers=lambda: self._world.engine.loop)
+        portal = Portal(answers=lambda: self._world.loop)
         self._client = Client(AsyncClient(self._world.backend), portal=portal)
         return self
 

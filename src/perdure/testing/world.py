@@ -78,6 +78,11 @@ class World:
             raise UnavailableError("the environment is not open; use it as a context manager")
         return self._engine
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """Where the engine runs, while there is one."""
+        return None if self._engine is None else self._engine.loop
+
     def open(self) -> None:
         """Open the file, or make it, and take up what was in progress in it."""
         if self._path is None:
@@ -225,7 +230,7 @@ class World:
         """Say what keeps things from moving, as far as can be seen from here."""
         calls = self.engine.attempts_under_way - self._held()
         if calls > 0:
-            return f"{calls} calls of handlers have not returned"
+            return f"calls of handlers that have not returned: {calls}"
         next_ms = self.clock.next_ms()
         if next_ms is None:
             return "no handler runs and nothing is due: is a message missing?"
