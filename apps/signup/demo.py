@@ -90,7 +90,8 @@ def running(options: Options, settings: Settings) -> Iterator[MultiSocketServer 
     with ExitStack() as stack:
         store = MailStore(options.folder / "inbox")
         mail_server = MailServer(store, host=HOST, port=options.smtp_port)
-        mail_server.start()
+        with _told_apart("--smtp-port", options.smtp_port):
+            mail_server.start()
         stack.callback(mail_server.stop)
         # From here on the engine goes on with all that was under way, so its mail server is there already.
         client = stack.enter_context(
@@ -99,11 +100,23 @@ def running(options: Options, settings: Settings) -> Iterator[MultiSocketServer 
         app = create_app(settings, client)
         app.register_blueprint(pages(store))
         app.context_processor(lambda: {"inbox_here": True})
-        server = create_server(app, host=HOST, port=options.port, threads=8)
+        with _told_apart("--port", options.port):
+            server = create_server(app, host=HOST, port=options.port, threads=8)
         stack.callback(server.close)
         previous = signal.signal(signal.SIGTERM, _stop)
         stack.callback(signal.signal, signal.SIGTERM, previous)
         yield server
+
+
+@contextmanager
+def _told_apart(option: str, port: int) -> Iterator[None]:
+    """Say which of the two ports cannot be had."""
+    try:
+        yield
+    except OSError as err:
+        raise OSError(
+            f"port {port} of {HOST} cannot be had ({err.strerror}); choose another one with {option}"
+        ) from err
 
 
 def utc_now() -> datetime:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -129,6 +130,8 @@ class MailServer:
         Raises:
             OSError: the port is taken.
         """
+        # The controller tells of a port that is taken only after five seconds.
+        socket.create_server((self._controller.hostname, self._controller.port)).close()
         self._controller.start()
 
     def stop(self) -> None:

@@ -26,6 +26,10 @@ VERIFY, REMINDER, WELCOME = (
 )
 
 
+class DidNotStart(Exception):
+    """The service ended before it said that it runs; here is what it said, and its exit code."""
+
+
 class Demo:
     """The service as a process of its own."""
 
@@ -53,7 +57,8 @@ class Demo:
             said += line
             if "Stop it with Ctrl-C." in line:
                 return
-        raise AssertionError(f"the demo did not start:\n{said}")
+        self.process.communicate(timeout=10)
+        raise DidNotStart(said, self.process.returncode)
 
     def kill(self) -> None:
         assert self.process is not None
@@ -192,11 +197,26 @@ def test_killed_between_the_mail_and_the_click_it_goes_on_where_it_was(start: Ca
 
 def test_settings_that_cannot_work_are_told_before_anything_starts(tmp_path: Path) -> None:
     demo = Demo(tmp_path, remind_every="soon")
-    with pytest.raises(AssertionError) as caught:
+    with pytest.raises(DidNotStart) as caught:
         demo.start()
-    assert "SIGNUP_REMIND_EVERY: 'soon' is no duration" in str(caught.value)
-    assert demo.process is not None
-    assert demo.process.wait(10) == 2
+    said, code = caught.value.args
+    assert "SIGNUP_REMIND_EVERY: 'soon' is no duration" in said
+    assert code == 2
+
+
+def test_a_second_one_is_told_what_is_taken(start: Callable[..., Demo], tmp_path: Path) -> None:
+    first = start(remind_every="60s")
+    for taken, said in {
+        "port": "with --port",
+        "smtp_port": "with --smtp-port",
+        "folder": "is in use by process",
+    }.items():
+        second = Demo(tmp_path / taken, remind_every="60s")
+        setattr(second, taken, getattr(first, taken))
+        with pytest.raises(DidNotStart) as caught:
+            second.start()
+        assert said in caught.value.args[0]
+        assert caught.value.args[1] == 1
 
 
 def test_what_it_prints_is_where_to_look(start: Callable[..., Demo], tmp_path: Path) -> None:
