@@ -57,6 +57,7 @@ def test_a_sequence_takes_a_tuple_too() -> None:
         (dict[str, int], {1: 1}, "x[1]: found int 1, expected str"),
         (set[int], [1], "x: found list [1], expected set[int]"),
         (Any, {"a": object}, "x['a']: found type <class 'object'>, expected a value that JSON can hold"),
+        (Any, [object()], "x[0]: found object <object object"),
         (Any, {1: "a"}, "x[1]: found int 1, expected str (the key of a JSON object without a declared type)"),
     ],
 )

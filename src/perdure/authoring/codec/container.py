@@ -176,6 +176,8 @@ def anything_codec(compile_: Compile) -> Codec:
         if kind is dict:
             return anything_dict.encode(value)
         try:
+            if kind is object:  # declared, it stands for anything; as a value it is nothing that could be read back
+                raise Unsupported("a bare object has nothing to write")
             codec = compile_(kind)
         except Unsupported as unsupported:
             raise Mismatch(value, "a value that JSON can hold", because=str(unsupported)) from None
