@@ -36,6 +36,17 @@ class ErrorAnswer:
     status: int
     fields: dict[str, Any]
 
+    @property
+    def detail(self) -> str:
+        detail: str = self.fields["detail"]
+        return detail
+
+    @property
+    def sub_status(self) -> str:
+        """What kind of error it is; uncategorized where the body is not read at all."""
+        kind: str = self.fields.get("subStatus", UNCATEGORIZED)
+        return kind
+
 
 def encode_error(error: PerdureError | Malformed) -> ErrorAnswer:
     """Return what a client is told. Details are the reference's own words where it has any."""
