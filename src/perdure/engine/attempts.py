@@ -52,7 +52,7 @@ class Attempts:
         self._made: dict[int, Made] = {}
         self._token_of: dict[CallRef, int] = {}
         self._queued: dict[CallRef, Lane] = {}
-        self._granted: dict[CallRef, Lane] = {}
+        self._granted: dict[RunKey, dict[CallId, Lane]] = {}
         """Slots held for calls whose runs are being loaded."""
 
     # Beginning
@@ -106,7 +106,7 @@ class Attempts:
                 continue  # Abandoned while it waited: the slot goes to the next one.
             run = self._runs.get(ref[0])
             if run is None:
-                self._granted[ref] = lane
+                self._granted.setdefault(ref[0], {})[ref[1]] = lane
                 self._wake(ref[0])
             elif not self._begin_queued(run, ref[1], lane):
                 continue
@@ -235,7 +235,7 @@ class Attempts:
         elif ref in self._queued:
             call.stage = Stage.QUEUED
             run.queued[call_id] = None
-        elif (lane := self._granted.pop(ref, None)) is not None:
+        elif (lane := self._granted.get(run.key, {}).pop(call_id, None)) is not None:
             self._make(run, call, lane)
         elif call.kept and call.on_its_last_attempt:
             self._exhaust(run, call, call.crashed(), now_ms=now_ms)
@@ -248,8 +248,8 @@ class Attempts:
 
     def give_back(self, key: RunKey) -> None:
         """Give back slots that were held for a run which turned out not to need them."""
-        for ref in [ref for ref in self._granted if ref[0] == key]:
-            self._release(self._granted.pop(ref))
+        for lane in self._granted.pop(key, {}).values():
+            self._release(lane)
 
     def report_again(self, report: Reported, made: Made) -> None:
         """Take back an end of an attempt whose commit failed: it is going to be reported once more."""

@@ -243,12 +243,12 @@ class Core:
 
     def next_wakeup_ms(self) -> int | None:
         """Return in how many milliseconds there is something to process; ``None``: not by itself."""
-        if self._inbox or (self._booting and self._retry_at_ms is None):
+        if self._inbox or (self._booting and self._may_wake):
             return 0
         monotonic_ms = self._clock.monotonic_ms()
         moments = (self._waiters.next_ms(), self._retry_at_ms, self._overdue.next_ms())
         delays = [moment - monotonic_ms for moment in moments if moment is not None]
-        deadline_ms = self._timekeeper.next_ms()
+        deadline_ms = self._timekeeper.next_ms() if self._may_wake else None
         if deadline_ms is not None:
             delays.append(deadline_ms - self._clock.now_ms())
         return max(0, min(delays)) if delays else None
@@ -308,17 +308,22 @@ class Core:
             unsaid, self._unsaid = self._unsaid, []
             self._inbox.extend(Wake(key) for key in stricken)
             self._inbox.extend(unsaid)
-        if self._retry_at_ms is None:
+        if self._may_wake:
             self._inbox.extend(Wake(key) for key in islice(self._booting, BOOT_MAX))
         hung = Failure("the worker said nothing within the timeout", error_type="Timeout", timed_out=True)
         self._inbox.extend(Reported(token, hung) for token in self._overdue.expire(monotonic_ms))
         try:
-            due = self._timekeeper.due(now_ms, limit=ROUND_MAX)
+            due = self._timekeeper.due(now_ms, limit=ROUND_MAX) if self._may_wake else []
         except UnavailableError as error:
             logger.warning("deadlines cannot be read: %s", error)
             self._retry_at_ms = monotonic_ms + RETRY_AFTER_FAILURE_MS
         else:
             self._inbox.extend(Wake(key) for key in due)
+
+    @property
+    def _may_wake(self) -> bool:
+        """The engine itself begins nothing more while a whole batch waits to be written, or nothing can be read."""
+        return self._retry_at_ms is None and len(self._ledger.open.runs) < ROUND_MAX
 
     def _wake(self, key: RunKey) -> None:
         self._inbox.append(Wake(key))

@@ -10,6 +10,8 @@ from perdure.store.rows import RunKey
 
 RESTING_MAX = 2_000
 """Runs kept although nothing is in progress, because they may be asked for again soon."""
+QUEUING_MAX = 5_000
+"""Runs kept although they only wait for a slot of their worker: a burst passes without a second load."""
 
 
 class HotRuns:
@@ -20,10 +22,12 @@ class HotRuns:
 
     def __init__(self, *, resting_max: int = RESTING_MAX) -> None:
         self._resting_max = resting_max
+        self._queuing_max = QUEUING_MAX * resting_max // RESTING_MAX
         self._by_key: dict[RunKey, HotRun] = {}
         self._by_id: dict[RunId, HotRun] = {}
         self._current: dict[WorkflowId, HotRun] = {}
         self._resting: OrderedDict[RunKey, HotRun] = OrderedDict()
+        self._queuing: OrderedDict[RunKey, HotRun] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -53,13 +57,19 @@ class HotRuns:
 
     def rest(self, run: HotRun) -> None:
         """Let a run leave memory when its turn comes, unless it works then. It was used just now."""
-        self._resting[run.key] = run
-        self._resting.move_to_end(run.key)
+        kept, other = (self._queuing, self._resting) if run.queued else (self._resting, self._queuing)
+        other.pop(run.key, None)
+        kept[run.key] = run
+        kept.move_to_end(run.key)
 
     def park(self) -> None:
-        """Drop what has rested longest, down to the bound."""
-        while len(self._resting) > self._resting_max:
-            _, run = self._resting.popitem(last=False)
+        """Drop what has rested longest, down to the bounds."""
+        self._trim(self._resting, self._resting_max)
+        self._trim(self._queuing, self._queuing_max)
+
+    def _trim(self, kept: OrderedDict[RunKey, HotRun], most: int) -> None:
+        while len(kept) > most:
+            _, run = kept.popitem(last=False)
             if not run.working:
                 self.drop(run)
 
@@ -68,5 +78,6 @@ class HotRuns:
         del self._by_key[run.key]
         del self._by_id[run.row.run_id]
         self._resting.pop(run.key, None)
+        self._queuing.pop(run.key, None)
         if run.current:
             del self._current[run.row.workflow_id]
