@@ -1,0 +1,38 @@
+"""Crash tests: whatever the moment at which an engine dies, what it acknowledged stays, and it goes on.
+
+Three kinds, each of which says how many crash points it tried (the lines after pytest's own):
+
+- ``test_simulated.py``: the engine's core on a real file, everything around it replaced by single moves that a
+  seeded scheduler chooses (``process.py``). From every moment of every program of the corpus (``programs.py``) the
+  engine dies, another one takes the file over, and the end must be the same (``verdict.py`` has the rules).
+- ``test_lying_storage.py``: the disk keeps only what was synced, and of the rest whatever it likes
+  (``lying_vfs.py``). What happens to a disk is recorded once, and the disk is then made as a power cut would have left
+  it, at every write and sync.
+- ``test_sigkill.py``: real processes under load, killed with SIGKILL again and again, while another one keeps the
+  ledger of what they acknowledged.
+
+``make test-long`` runs the longer versions: more seeds, more crashes during recovery, minutes of kills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Print a line of figures at the end of the run, also when the test passes."""
+    lines = request.config.stash.setdefault(_FIGURES, [])
+    return lines.append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lines = config.stash.get(_FIGURES, [])
+    if lines:
+        terminalreporter.section("crash tests")
+        for line in lines:
+            terminalreporter.write_line(line)
