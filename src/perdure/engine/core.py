@@ -48,13 +48,15 @@ from perdure.engine.inputs import (
     Wake,
 )
 from perdure.engine.ledger import Ledger, quarantined
+from perdure.engine.lookup import Lookup
 from perdure.engine.outputs import Attempt, Output, Refused
 from perdure.engine.overdue import Overdue
 from perdure.engine.parking import RESTING_MAX, HotRuns
+from perdure.engine.readings import Readings
 from perdure.engine.reset import go_back
 from perdure.engine.rpcs import Rpcs, error_of
 from perdure.engine.timekeeper import NEAREST_MAX, Place, Timekeeper
-from perdure.engine.waiters import RESULT_TIMED_OUT, STATE_TIMED_OUT, Waiters, ended_as
+from perdure.engine.waiters import Waiters
 from perdure.interpreter.chain import Begin, CurrentRun, Existing, Taken, check_start, decide_after_close, decide_start
 from perdure.interpreter.effects import Abandon, Close, CompleteState, Index, Invoke
 from perdure.interpreter.events import (
@@ -70,23 +72,18 @@ from perdure.interpreter.events import (
 )
 from perdure.interpreter.execution import Execution
 from perdure.interpreter.refusal import RefusalKind
-from perdure.model.attributes import SearchAttribute, SearchAttributeType
 from perdure.model.calls import Failure, RpcRequest, StateRequest
 from perdure.model.errors import (
     InternalError,
     InvalidRequest,
     PerdureError,
     UnavailableError,
-    WaitTimedOut,
     WorkflowAlreadyStarted,
-    WorkflowNotFound,
 )
-from perdure.model.ids import RunId, WorkflowId
-from perdure.model.outcome import Outcome, RunInfo, RunStatus, StopKind
+from perdure.model.ids import WorkflowId
+from perdure.model.outcome import Outcome, RunStatus, StopKind
 from perdure.ports.clock import Clock, Ids
-from perdure.store.query_fields import SYSTEM_FIELDS
 from perdure.store.rows import Batch, CompletionRow, EventRow, RunKey, RunRow, StoredRun
-from perdure.store.search_values import read_as
 from perdure.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -104,8 +101,6 @@ HANG_GRACE_MS = 1_000
 themselves, and can say more of it than we could."""
 
 _FOREVER_MS = (1 << 62) - 1
-_NEEDS_EXECUTION = (Change, ReadData, CallRpc)
-_NEEDS_EXECUTION_IF_CLOSED = (Describe, WaitForResult)
 
 
 class Core:
@@ -161,19 +156,31 @@ class Core:
         self._unsaid: list[Reported] = []
         """Reports whose commit failed: to be taken again."""
         self._retry_at_ms: int | None = None
-        self._rows: dict[WorkflowId, RunRow] = {}
-        self._rows_by_id: dict[RunId, RunRow] = {}
+        self._lookup = Lookup(
+            store=store,
+            runs=self._runs,
+            run_of=lambda token: self._attempts.run_of(token) or self._rpcs.run_of(token),
+        )
+        self._readings = Readings(
+            store=store,
+            clock=clock,
+            runs=self._runs,
+            lookup=self._lookup,
+            ledger=self._ledger,
+            waiters=self._waiters,
+            load=self._load,
+        )
         self._handlers: dict[type, Callable[[Any, int], None]] = {
             Start: self._start,
             Change: self._change,
-            ReadData: self._read_data,
-            ReadSearch: self._read_search,
+            ReadData: self._readings.read_data,
+            ReadSearch: self._readings.read_search,
             CallRpc: self._call_rpc,
-            Describe: self._describe,
-            WaitForResult: self._wait_for_result,
-            WaitForState: self._wait_for_state,
+            Describe: self._readings.describe,
+            WaitForResult: self._readings.wait_for_result,
+            WaitForState: self._readings.wait_for_state,
             Reset: self._reset,
-            Search: self._search,
+            Search: self._readings.search,
             Forget: self._forget,
             Reported: self._reported,
             Prune: self._prune,
@@ -333,8 +340,8 @@ class Core:
 
     def _round(self, inputs: list[Input]) -> None:
         try:
-            self._read_rows(inputs)
-            self._load(self._keys_to_load(inputs))
+            self._lookup.read_rows(inputs)
+            self._load(self._lookup.keys_to_load(inputs))
         except UnavailableError as error:
             self._cannot_read(inputs, error)
         except Exception as error:  # noqa: BLE001 - an input that cannot even be looked up takes no other with it
@@ -342,8 +349,7 @@ class Core:
         else:
             for given in inputs:
                 self._handle(given)
-        self._rows.clear()
-        self._rows_by_id.clear()
+        self._lookup.end_round()
 
     def _handle(self, given: Input) -> None:
         reply = None if isinstance(given, Reported | Prune | Wake) else given.reply
@@ -354,7 +360,7 @@ class Core:
             if reply is None:
                 logger.exception("%s failed", type(given).__name__)
             else:
-                self._ledger.refuse(self._named(given), reply, error)
+                self._ledger.refuse(self._lookup.named(given), reply, error)
         except Exception as error:  # a belief of ours is wrong: the caller hears of it, the others go on
             logger.exception("%s failed", type(given).__name__)
             if reply is not None:
@@ -388,50 +394,7 @@ class Core:
         if not isinstance(given, Reported | Prune | Wake | Forget):
             self._ledger.say(Refused(given.reply, InternalError(f"{type(error).__name__}: {error}")))
 
-    # Reading what a round needs
-
-    def _read_rows(self, inputs: Iterable[Input]) -> None:
-        workflows: dict[WorkflowId, None] = {}
-        runs: dict[RunId, None] = {}
-        for given in inputs:
-            if isinstance(given, Reported):
-                continue
-            workflow_id, run_id = _names(given)
-            if run_id is not None and self._runs.by_id(run_id) is None:
-                runs[run_id] = None
-            if workflow_id and (run_id is None or isinstance(given, Reset)) and self._runs.current(workflow_id) is None:
-                workflows[workflow_id] = None
-        if workflows:
-            self._rows = self._store.current_runs(tuple(workflows))
-        if runs:
-            self._rows_by_id = self._store.runs(tuple(runs))
-
-    def _keys_to_load(self, inputs: Iterable[Input]) -> list[RunKey]:
-        wanted: dict[RunKey, None] = {}
-        for given in inputs:
-            if isinstance(given, Reported):
-                key = self._attempts.run_of(given.token) or self._rpcs.run_of(given.token)
-                if key is not None:
-                    wanted[key] = None
-            elif isinstance(given, Wake):
-                wanted[given.key] = None
-            elif self._rows or self._rows_by_id:
-                row = self._row_to_load(given)
-                if row is not None and row.quarantine is None:
-                    wanted[row.key] = None
-        return [key for key in wanted if self._runs.get(key) is None]
-
-    def _row_to_load(self, given: Input) -> RunRow | None:
-        workflow_id, run_id = _names(given)
-        if isinstance(given, Start | Reset):
-            row = self._rows.get(workflow_id)
-            return None if row is None or row.status.closed else row
-        row = self._rows.get(workflow_id) if run_id is None else self._rows_by_id.get(run_id)
-        if row is None:
-            return None
-        if isinstance(given, _NEEDS_EXECUTION):
-            return row
-        return row if isinstance(given, _NEEDS_EXECUTION_IF_CLOSED) and row.status.closed else None
+    # Bringing runs back, and throwing them away
 
     def _load(self, keys: list[RunKey]) -> None:
         if not keys:
@@ -476,51 +439,6 @@ class Core:
             self._stricken[run.key] = None
         else:
             self._ledger.say_all(self._waiters.run_lost(run.key, error))
-
-    # Finding the run somebody means
-
-    def _hot(self, workflow_id: WorkflowId, run_id: RunId | None) -> HotRun | None:
-        if run_id is not None:
-            run = self._runs.by_id(run_id)
-            return run if run is not None and run.row.workflow_id == workflow_id else None
-        run = self._runs.current(workflow_id)
-        if run is None and (row := self._rows.get(workflow_id)) is not None:
-            run = self._runs.get(row.key)
-            if run is not None:
-                self._runs.set_current(run)
-        return run
-
-    def _named(self, given: Input) -> HotRun | None:
-        workflow_id, run_id = _names(given)
-        return self._hot(workflow_id, run_id) if workflow_id else None
-
-    def _row_or_none(self, workflow_id: WorkflowId, run_id: RunId | None = None) -> RunRow | None:
-        run = self._hot(workflow_id, run_id)
-        if run is not None:
-            return run.row
-        row = self._rows.get(workflow_id) if run_id is None else self._rows_by_id.get(run_id)
-        return row if row is not None and row.workflow_id == workflow_id else None
-
-    def _row(self, workflow_id: WorkflowId, run_id: RunId | None) -> RunRow:
-        if not workflow_id:
-            raise WorkflowNotFound("WorkflowId is not set on request.")
-        row = self._row_or_none(workflow_id, run_id)
-        if row is not None:
-            return row
-        if run_id is None:
-            raise WorkflowNotFound(f"workflow not found for ID: {workflow_id}", workflow_id=workflow_id)
-        text = f'workflow execution not found for workflow ID "{workflow_id}" and run ID "{run_id}"'
-        raise WorkflowNotFound(text, workflow_id=workflow_id, run_id=run_id)
-
-    def _run(self, workflow_id: WorkflowId, run_id: RunId | None) -> HotRun:
-        """Return a run that can be gone on with; it was loaded with the round."""
-        row = self._row(workflow_id, run_id)
-        run = self._runs.get(row.key)
-        why = row.quarantine if run is None else run.quarantine
-        if why is not None:
-            raise quarantined(row.run_id, workflow_id, why)
-        assert run is not None, f"the round of a request to run {row.run_id} has loaded it"
-        return run
 
     # What happens to runs
 
@@ -620,7 +538,7 @@ class Core:
         check_start(request)
         if request.search and (problem := self._store.check_search_attributes(request.search)):
             raise InvalidRequest(problem, workflow_id=request.workflow_id)
-        row = self._row_or_none(request.workflow_id)
+        row = self._lookup.row_or_none(request.workflow_id)
         current = None if row is None else CurrentRun(row.run_id, row.status, row.request_id)
         verdict = decide_start(request, current, run_id=self._ids.new_run_id(), now_ms=now_ms)
         if isinstance(verdict, Begin):
@@ -629,7 +547,7 @@ class Core:
             run = self._begin(verdict.started, now_ms=now_ms, actor="client", request_id=request.options.request_id)
             self._ledger.answer(run, wanted.reply, run.row.run_id)
             return
-        before = self._hot(request.workflow_id, None)
+        before = self._lookup.hot(request.workflow_id, None)
         if isinstance(verdict, Existing):
             self._ledger.answer(before, wanted.reply, verdict.run_id)
         else:
@@ -638,12 +556,12 @@ class Core:
     def _change(self, wanted: Change, now_ms: int) -> None:
         event = wanted.event
         stops = event if isinstance(event, Stopped) else None
-        row = self._row(wanted.workflow_id, wanted.run_id)
+        row = self._lookup.row(wanted.workflow_id, wanted.run_id)
         if stops is not None and stops.kind is StopKind.TERMINATE and not row.status.closed:
             self._terminate(row, reason=stops.reason, now_ms=now_ms)
             self._ledger.answer(self._runs.get(row.key), wanted.reply, None)
             return
-        run = self._run(wanted.workflow_id, wanted.run_id)
+        run = self._lookup.run(wanted.workflow_id, wanted.run_id)
         refusal = run.execution.refuse(event)
         if refusal is not None:
             if stops is not None and stops.kind is StopKind.CANCEL and refusal.kind is RefusalKind.CLOSED:
@@ -662,95 +580,15 @@ class Core:
                 raise quarantined(run.row.run_id, wanted.workflow_id, run.quarantine or "")
         self._ledger.answer(run, wanted.reply, None)
 
-    def _read_data(self, wanted: ReadData, now_ms: int) -> None:
-        run = self._run(wanted.workflow_id, wanted.run_id)
-        data = run.execution.data_attributes()
-        keys = data if wanted.keys is None else [key for key in dict.fromkeys(wanted.keys) if key in data]
-        self._ledger.answer(run, wanted.reply, tuple(data[key] for key in sorted(keys)))
-
-    def _read_search(self, wanted: ReadSearch, now_ms: int) -> None:
-        row = self._row(wanted.workflow_id, wanted.run_id)
-        self._ledger.after(self._runs.get(row.key), lambda: self._answer_search(wanted, row.key), reply=wanted.reply)
-
-    def _answer_search(self, wanted: ReadSearch, key: RunKey) -> None:
-        try:
-            indexed = self._store.index_of(key)
-            value = _own(indexed) if wanted.keys is None else tuple(_read_typed(indexed, wanted.keys))
-        except PerdureError as error:
-            self._ledger.say(Refused(wanted.reply, error))
-        else:
-            self._ledger.answer(None, wanted.reply, value)
-
     def _call_rpc(self, wanted: CallRpc, now_ms: int) -> None:
-        run = self._run(wanted.call.workflow_id, wanted.call.run_id)
+        run = self._lookup.run(wanted.call.workflow_id, wanted.call.run_id)
         self._rpcs.call(run, wanted, now_ms=now_ms)
-
-    def _describe(self, wanted: Describe, now_ms: int) -> None:
-        row = self._row(wanted.workflow_id, wanted.run_id)
-        run = self._runs.get(row.key)
-        info = run.info() if run is not None else _info(row)
-        self._ledger.answer(run, wanted.reply, info)
-
-    def _wait_for_result(self, wanted: WaitForResult, now_ms: int) -> None:
-        row = self._row(wanted.workflow_id, wanted.run_id)
-        asked_run = row.run_id
-        run = self._runs.get(row.key)
-        while row.status.closed and (again := self._retry_of(row, run)) is not None:
-            row = again
-            run = self._runs.get(row.key)
-            if run is None and row.status.closed:
-                self._load([row.key])
-                run = self._runs.get(row.key)
-        if row.status.closed:
-            info = run.info() if run is not None else _info(row)
-            self._ledger.answer(run, wanted.reply, ended_as(info, asked_run))
-        elif wanted.wait_ms is not None and wanted.wait_ms <= 0:
-            self._ledger.refuse(run, wanted.reply, WaitTimedOut(RESULT_TIMED_OUT))
-        else:
-            self._waiters.wait_for_result(
-                wanted.reply, row.key, asked_run=asked_run, until_ms=self._until_ms(wanted.wait_ms)
-            )
-
-    def _retry_of(self, row: RunRow, run: HotRun | None) -> RunRow | None:
-        """Return the run that retried this one that failed, if one did (iWF 8.4)."""
-        if run is None or run.quarantine is not None or run.outcome is None or row.closed_ms is None:
-            return None
-        if run.followed_by is not None and (following := self._runs.get(run.followed_by)) is not None:
-            return following.row
-        started = run.execution.started
-        again = decide_after_close(started, run.outcome, run_id=started.run_id, now_ms=row.closed_ms)
-        if again is None or again.attempt == started.attempt:
-            return None
-        later = (other for other in self._store.runs_of(row.workflow_id) if other.key > row.key)
-        return next((other for other in later if other.first_run_id == row.first_run_id), None)
-
-    def _wait_for_state(self, wanted: WaitForState, now_ms: int) -> None:
-        wait = wanted.wait
-        if wait.key and wait.state_id:
-            key = f"{wait.state_id}_{wait.key}"
-        elif wait.state_execution_id:
-            key = wait.state_execution_id
-        else:
-            raise InvalidRequest(
-                "found neither a state execution id, nor a state id and a wait-for key, expected one of the two"
-            )
-        row = self._row_or_none(wait.workflow_id)
-        done = None if row is None else self._store.completion(wait.workflow_id, row.first_run_id, key)
-        if done is not None:
-            self._ledger.answer(None, wanted.reply, done.output)
-        elif wanted.wait_ms is not None and wanted.wait_ms <= 0:
-            self._ledger.say(Refused(wanted.reply, WaitTimedOut(STATE_TIMED_OUT)))
-        else:
-            self._waiters.wait_for_state(wanted.reply, wait.workflow_id, key, until_ms=self._until_ms(wanted.wait_ms))
-
-    def _until_ms(self, wait_ms: int | None) -> int | None:
-        return None if wait_ms is None else self._clock.monotonic_ms() + wait_ms
 
     def _reset(self, wanted: Reset, now_ms: int) -> None:
         request = wanted.request
-        base = self._row(request.workflow_id, request.run_id)
+        base = self._lookup.row(request.workflow_id, request.run_id)
         past = go_back(self._journal(base.key), request)
-        current = self._row(request.workflow_id, None)
+        current = self._lookup.row(request.workflow_id, None)
         if not current.status.closed:
             self._terminate(current, reason=request.reason, now_ms=now_ms)
         run_id = self._ids.new_run_id()
@@ -781,10 +619,6 @@ class Core:
                 last = rows[-1].seq if rows else 0
                 rows += [row for row in batch.events if row.run == key and row.seq > last]
         return rows
-
-    def _search(self, wanted: Search, now_ms: int) -> None:
-        page = self._store.search(wanted.query, page_size=wanted.page_size, page_token=wanted.page_token)
-        self._ledger.answer(None, wanted.reply, page)
 
     def _forget(self, wanted: Forget, now_ms: int) -> None:
         self._waiters.forget(wanted.reply)
@@ -829,46 +663,5 @@ class Core:
             self._ledger.open.held.afterwards.append((None, lambda: self.submit(wanted)))
 
 
-def _names(given: Input) -> tuple[WorkflowId, RunId | None]:
-    """Return which workflow, and which run of it, an input is about."""
-    match given:
-        case Change() | ReadData() | ReadSearch() | Describe() | WaitForResult():
-            return given.workflow_id, given.run_id
-        case Start():
-            return given.request.workflow_id, None
-        case CallRpc():
-            return given.call.workflow_id, given.call.run_id
-        case Reset():
-            return given.request.workflow_id, given.request.run_id
-        case WaitForState():
-            return given.wait.workflow_id, None
-        case _:
-            return WorkflowId(""), None
-
-
-def _info(row: RunRow) -> RunInfo:
-    outcome = Outcome(row.status) if row.status.closed else None
-    return RunInfo(row.workflow_id, row.run_id, row.workflow_type, row.status, row.started_ms, row.closed_ms, outcome)
-
-
 def _taken(workflow_id: WorkflowId, verdict: Taken) -> WorkflowAlreadyStarted:
     return WorkflowAlreadyStarted(verdict.message, workflow_id=workflow_id, run_id=verdict.run_id)
-
-
-def _own(indexed: dict[str, SearchAttribute]) -> tuple[SearchAttribute, ...]:
-    return tuple(attribute for key, attribute in indexed.items() if key not in SYSTEM_FIELDS)
-
-
-def _read_typed(
-    indexed: dict[str, SearchAttribute], keys: Iterable[tuple[str, SearchAttributeType | None]]
-) -> Iterable[SearchAttribute]:
-    for key, kind in keys:
-        attribute = indexed.get(key)
-        if attribute is None:
-            continue
-        if kind is None:
-            raise InvalidRequest("unsupported search attribute value type ")
-        try:
-            yield read_as(attribute, kind)
-        except ValueError as error:
-            raise InvalidRequest(str(error)) from None
