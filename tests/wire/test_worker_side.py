@@ -1,5 +1,7 @@
 """Each side reads what the other writes: what comes out is what went in, but for fractions of seconds."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +103,30 @@ def test_a_call_that_says_nothing_is_read_as_far_as_it_goes() -> None:
 def test_a_call_of_another_shape_is_malformed() -> None:
     with pytest.raises(Malformed, match="workflowType is a whole number, expected a text"):
         decode_rpc_request({"workflowType": 7})
+
+
+RECORDINGS = sorted((Path(__file__).parents[1] / "recordings" / "scenarios").glob("*.expected.json"))
+METHODS = {"waitUntil": StateMethod.WAIT_UNTIL, "execute": StateMethod.EXECUTE}
+
+
+def filled(recorded: Any) -> Any:
+    """Put times where a transcript leaves them out."""
+    if isinstance(recorded, dict):
+        return {name: filled(value) for name, value in recorded.items()}
+    if isinstance(recorded, list):
+        return [filled(value) for value in recorded]
+    return 7 if recorded == "<time>" else recorded
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.name.partition(".")[0])
+def test_every_call_the_reference_server_was_recorded_making_is_read_without_loss(recording: Path) -> None:
+    transcript = json.loads(recording.read_text(encoding="utf-8"))
+    for name, calls in transcript.get("worker", {}).items():
+        for call in filled(calls):
+            call["context"].setdefault("workflowRunId", "masked")
+            method = METHODS.get(name.partition(" ")[0])
+            request = decode_rpc_request(call) if method is None else decode_state_request(method, call)
+            assert encode_worker_request(request) == call, name
 
 
 WRITES = Writes(
