@@ -10,6 +10,7 @@ a link, remind every so often, and stop once the address is verified or the time
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ from signup.links import link
 from signup.mail import Delivery, Mailer, Outcome
 from signup.settings import Settings
 from signup.tokens import Claim, Tokens
+
+log = logging.getLogger("signup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,9 @@ class Signup(Workflow[Form, str]):
         )
         delivery = self.mailer.send(self.letters.write(letter), to=self.form.email)
         if delivery.outcome is Outcome.TEMPORARY:
+            # What a mail server says may name the address, and logs are no place for that.
+            reason = f"code {delivery.code}" if delivery.code else delivery.text
+            log.warning("mail put off, will be tried again: %s %d, %s", errand.kind, errand.number, reason)
             raise MailPutOff(f"the mail server put off {errand.kind} {errand.number}: {delivery.code} {delivery.text}")
         return delivery
 

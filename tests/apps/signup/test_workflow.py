@@ -325,6 +325,16 @@ def test_a_mail_server_that_is_down_is_left_alone_and_tried_again(make: Make) ->
     assert mail == (VERIFY, timedelta(minutes=5 + 10 + 20, seconds=3 * 6))
 
 
+def test_a_mail_that_is_put_off_is_told_to_the_log_without_the_address(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    make(server=ScriptedMailServer("451 <Ada@example.org> come back")).start()
+    assert [record.getMessage() for record in caplog.records if record.name == "signup"] == [
+        "mail put off, will be tried again: verify 1, code 451"
+    ]
+    assert "example.org" not in caplog.text
+
+
 def test_nobody_listens_until_it_expires(make: Make) -> None:
     place = make(listens=False)
     ada = place.start()
