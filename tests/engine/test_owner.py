@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,29 @@ def test_owner_that_dies_owns_nothing(tmp_path: Path) -> None:
     script = f"import os, pathlib\nfrom perdure.engine.owner import Owner\nOwner.take(pathlib.Path({str(path)!r}))\nos._exit(0)"
     subprocess.run([sys.executable, "-c", script], check=True)
     Owner.take(path).release()
+
+
+def test_child_that_outlives_the_owner_owns_nothing(tmp_path: Path) -> None:
+    path, told = tmp_path / "engine.db", tmp_path / "pid"
+    script = f"""
+import os, pathlib, time
+from perdure.engine.owner import Owner
+Owner.take(pathlib.Path({str(path)!r}))
+ready, tell = os.pipe()
+child = os.fork()
+if not child:
+    os.write(tell, b"!")
+    time.sleep(60)
+os.read(ready, 1)
+pathlib.Path({str(told)!r}).write_text(str(child))
+os._exit(0)
+"""
+    quiet = subprocess.DEVNULL
+    subprocess.run([sys.executable, "-c", script], check=True, stdin=quiet, stdout=quiet, stderr=quiet)
+    try:
+        Owner.take(path).release()
+    finally:
+        os.kill(int(told.read_text()), signal.SIGKILL)
 
 
 def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

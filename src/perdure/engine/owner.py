@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 from typing import Self
+from weakref import WeakSet
 
 from perdure.model.errors import UnavailableError
 
@@ -20,6 +21,7 @@ class Owner:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
+        _owners.add(self)
 
     @classmethod
     def take(cls, path: Path, *, address: str = "") -> Self:
@@ -52,6 +54,23 @@ class Owner:
         if descriptor is not None:
             os.ftruncate(descriptor, 0)
             os.close(descriptor)
+
+    def disown(self) -> None:
+        """Keep a copy of this process from owning the file too, and longer than we do."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+_owners: WeakSet[Owner] = WeakSet()
+
+
+def _disown_all() -> None:
+    for owner in list(_owners):
+        owner.disown()
+
+
+os.register_at_fork(after_in_child=_disown_all)
 
 
 def _named(told: bytes) -> str:
