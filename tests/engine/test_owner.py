@@ -34,7 +34,7 @@ def test_child_that_outlives_the_owner_owns_nothing(tmp_path: Path) -> None:
     script = f"""
 import os, pathlib, time
 from perdure.engine.owner import Owner
-Owner.take(pathlib.Path({str(path)!r}))
+owner = Owner.take(pathlib.Path({str(path)!r}))
 ready, tell = os.pipe()
 child = os.fork()
 if not child:
