@@ -33,6 +33,8 @@ class Knobs:
 
     resting_max: int = 2_000
     lane_max: int = 512
+    checkpoint_pages: int = 1_000_000
+    """How much is written between two checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,10 @@ class Process:
         delay: Delay,
         knobs: Knobs,
         vfs: str | None = None,
-        synchronous: str = "OFF",
     ) -> None:
-        self.store = Store.open(path, synchronous=synchronous, vfs=vfs)
+        # Files of the machine's outlive a process as they are; for other disks it takes more.
+        self.store = Store.open(path, synchronous="OFF" if vfs is None else "FULL", vfs=vfs)
+        self._checkpoint_pages = knobs.checkpoint_pages
         self._outside = outside
         self._respond = respond
         self._delay = delay
@@ -185,6 +188,7 @@ class Process:
         assert self.writing is not None
         pending, self.writing, self._stale = self.writing.pending, None, True
         self.outbox += self.core.committed(pending)
+        self.store.checkpoint(pages=self._checkpoint_pages)
 
     def _deliver(self) -> None:
         output = self.outbox.popleft()

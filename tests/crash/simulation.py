@@ -58,19 +58,24 @@ class Tally:
 class Simulation:
     """One world with an engine in it."""
 
-    def __init__(self, program: Program, outside: Outside, path: Path, *, seed: int, knobs: Knobs) -> None:
+    def __init__(
+        self, program: Program, outside: Outside, path: Path, *, seed: int, knobs: Knobs, vfs: str | None = None
+    ) -> None:
         self.program = program
         self.outside = outside
         self.path = path
         self.seed = seed
         self.knobs = knobs
+        self._vfs = vfs
         self.said: list[str] = []
         """Every move so far."""
         self.process = self._begin()
 
     def _begin(self) -> Process:
         program = self.program
-        return Process(self.path, self.outside, respond=program.respond, delay=program.delay, knobs=self.knobs)
+        return Process(
+            self.path, self.outside, respond=program.respond, delay=program.delay, knobs=self.knobs, vfs=self._vfs
+        )
 
     # One move after the other
 
@@ -152,6 +157,22 @@ class Simulation:
         for end in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + end).unlink(missing_ok=True)
 
+    def end_as(self, expected: Ending, way: Callable[[], Ending]) -> None:
+        """Go a way to the end, hold it to what is expected, and close this world.
+
+        Raises:
+            WrongEnd: whatever went wrong on the way.
+        """
+        try:
+            found = way()
+            assert found == expected, f"it ended as\n{found}\nexpected\n{expected}"
+        except WrongEnd:
+            raise
+        except Exception as error:
+            raise self.explain(error) from error
+        finally:
+            self.close()
+
     def explain(self, error: BaseException) -> WrongEnd:
         """Return an error that tells the way here."""
         lines = "\n".join(f"  {line}" for line in self.said[-120:])
@@ -162,16 +183,21 @@ def _step_of(client: Client) -> Ask | Sleep | None:
     return None if client.finished else client.steps[client.at]
 
 
-def begin(program: Program, path: Path, *, seed: int, knobs: Knobs) -> Simulation:
+def begin(program: Program, path: Path, *, seed: int, knobs: Knobs, vfs: str | None = None) -> Simulation:
     clients = [Client(steps) for steps in program.clients]
     outside = Outside(Random(f"{program.name} {seed}"), clients)
-    return Simulation(program, outside, path, seed=seed, knobs=knobs)
+    return Simulation(program, outside, path, seed=seed, knobs=knobs, vfs=vfs)
 
 
 def run(program: Program, folder: Path, *, seed: int, knobs: Knobs) -> Ending:
     """Run a program to its end, with nothing in its way."""
     world = begin(program, folder / "whole.db", seed=seed, knobs=knobs)
-    return _to_the_end(world, world.finish)
+    try:
+        return world.finish()
+    except Exception as error:
+        raise world.explain(error) from error
+    finally:
+        world.close()
 
 
 def crash_everywhere(
@@ -200,7 +226,7 @@ def crash_everywhere(
             _crash_here(world, folder, expected, tally, dice, second_crashes)
         return world.judge()
 
-    assert _to_the_end(world, whole) == expected
+    world.end_as(expected, whole)
     return tally
 
 
@@ -215,10 +241,10 @@ def _crash_here(
             if dice.random() < second_crashes:
                 tally.count(other.process, kind="second crashes")
                 second = other.fork(folder / "second.db")
-                _compare(second, second.finish, expected)
+                second.end_as(expected, second.finish)
         return other.judge()
 
-    _compare(other, through, expected)
+    other.end_as(expected, through)
     writing = world.process.writing
     if writing is not None and not writing.written:
         tally.count(world.process, kind="refused batches")
@@ -226,7 +252,7 @@ def _crash_here(
         refused.process.refuse_write()
         refused.said.append("REFUSED")
         # The engine takes its time before it tries again.
-        _compare(refused, lambda: without_times(refused.finish()), without_times(expected))
+        refused.end_as(without_times(expected), lambda: without_times(refused.finish()))
 
 
 def _again(world: Simulation, path: Path) -> Simulation:
@@ -236,23 +262,3 @@ def _again(world: Simulation, path: Path) -> Simulation:
         again.move()
     assert again.said == world.said
     return again
-
-
-def _compare(world: Simulation, way: Callable[[], Ending], expected: Ending) -> None:
-    def compared() -> Ending:
-        ending = way()
-        assert ending == expected, f"it ended as\n{ending}\nexpected\n{expected}"
-        return ending
-
-    _to_the_end(world, compared)
-
-
-def _to_the_end(world: Simulation, way: Callable[[], Ending]) -> Ending:
-    try:
-        return way()
-    except WrongEnd:
-        raise
-    except Exception as error:
-        raise world.explain(error) from error
-    finally:
-        world.close()
