@@ -1,0 +1,145 @@
+"""Processes under load are killed again and again; what they acknowledged is there, once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from perdure.engine import open_engine
+from perdure.model.ids import StateExecutionId
+from perdure.model.requests import StateWait
+from perdure.store.store import Store
+from tests.crash.account import Account
+from tests.crash.load import LAST, Handlers
+
+ROOT = Path(__file__).parents[2]
+KILLS = 32
+LINES_MAX = 400
+"""A process is killed after so many lines at most."""
+KNOWN_MAX = 30
+"""So many earlier workflows a process goes on with."""
+
+
+class Life:
+    """One process, from its birth to its violent death."""
+
+    def __init__(self, number: int, path: Path, mark: Path) -> None:
+        self.number = number
+        self.said: list[str] = []
+        self._mark = mark
+        self._enough = threading.Event()
+        self._wanted = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.load", str(path), str(mark)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        self._reader = threading.Thread(target=self._read)
+
+    def go(self, known: list[str], *, until_lines: int) -> None:
+        """Begin to work, once it is ready to."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+        self._wanted = until_lines
+        self._process.stdin.write(" ".join(["go", str(self.number), *known]) + "\n")
+        self._process.stdin.flush()
+        self._reader.start()
+
+    def kill(self) -> bool:
+        """Kill it when it has said enough, whatever it does then. Returns whether that hit inside a commit."""
+        if self._wanted:
+            assert self._enough.wait(60), f"it said only {len(self.said)} of {self._wanted} lines"
+        return self.end()
+
+    def end(self) -> bool:
+        """Kill it."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        if self._reader.ident is not None:
+            self._reader.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        return self._mark.read_bytes() == b"\1"
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.endswith("\n"):  # the last may be cut off
+                self.said.append(line.strip())
+            if len(self.said) >= self._wanted:
+                self._enough.set()
+        self._enough.set()
+
+
+def kill_again_and_again(folder: Path, *, kills: int, seed: int) -> str:
+    """Keep the ledger of so many processes, and find all of it at the end. Returns the figures."""
+    path, dice, account = folder / "a.db", Random(seed), Account()
+    inside_commit = 0
+    lives = [_born(1, folder)]
+    try:
+        for number in range(1, kills + 1):
+            life = lives[-1]
+            known = dice.sample(account.started, min(KNOWN_MAX, len(account.started)))
+            # A few are killed as they open the file.
+            life.go([str(name) for name in known], until_lines=dice.choice([0, *range(1, LINES_MAX, 20)]))
+            if number < kills:
+                lives.append(_born(number + 1, folder))  # it gets ready meanwhile
+            inside_commit += life.kill()
+            for line in life.said:
+                account.enter(number, line)
+    finally:
+        for life in lives[-1:]:
+            life.end()
+    _finish(path, account, life=kills + 1)
+    store = Store.open(path)
+    account.check(store)
+    store.close()
+    figures = f"{kills} kills, {inside_commit} of them inside a commit, {account.acknowledged} acknowledgements"
+    assert inside_commit > 0, figures
+    assert account.acknowledged > kills, figures
+    return f"sigkill: {figures}, each found exactly once ({len(account.started)} starts, {len(account.sent)} messages and RPCs)"
+
+
+def _born(number: int, folder: Path) -> Life:
+    mark = folder / f"mark-{number}"
+    mark.write_bytes(b"\0")
+    return Life(number, folder / "a.db", mark)
+
+
+def _finish(path: Path, account: Account, *, life: int) -> None:
+    """Let all that was cut off come to its end, in this process."""
+    engine = open_engine(path, Handlers(lambda line: account.enter(life, line)))
+    engine.start()
+
+    async def wait() -> None:
+        last = StateExecutionId(f"{LAST}-1")
+        waits = [StateWait(name, last) for name in account.started]
+        await asyncio.gather(*(engine.backend.wait_for_state(one, wait_ms=30_000) for one in waits))
+
+    asyncio.run(wait())
+    engine.close()
+
+
+def test_what_was_acknowledged_survives_every_kill_once(tmp_path: Path, tell: Callable[[str], None]) -> None:
+    tell(kill_again_and_again(tmp_path, kills=KILLS, seed=20261124))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+def test_what_was_acknowledged_survives_hundreds_of_kills_once(
+    tmp_path: Path, seed: int, tell: Callable[[str], None]
+) -> None:
+    tell(kill_again_and_again(tmp_path, kills=150, seed=seed))
