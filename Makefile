@@ -25,7 +25,7 @@ help:  ## say what there is to make
 		printf '  make %-13s %s\n' "$$name" "$$what"; done
 
 demo: $(VENV)/.has-demo  ## run the sign-up service and look at it in a browser
-	PYTHONPATH=apps $(BIN)/python -m signup.demo
+	PYTHONPATH=apps $(BIN)/python -m signup.demo $(ARGS)
 
 test: $(VENV)/.has-dev  ## run the tests
 	$(BIN)/python -m pytest $(ARGS)

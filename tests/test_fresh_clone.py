@@ -1,0 +1,69 @@
+"""What a stranger does first: clone, ``make demo``, look."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    folder = tmp_path / "perdure"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def demo(clone: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "PYENV_", "LANG"))}
+    environment |= {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
+    arguments = f"ARGS=--port {free_port()} --smtp-port {free_port()} --remind-every 1h"
+    process = subprocess.Popen(
+        ["make", "demo", f"PYTHON={sys.executable}", arguments],
+        cwd=clone,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_make_demo_works_from_a_fresh_clone_with_an_empty_home(demo: subprocess.Popen[str]) -> None:
+    assert demo.stdout is not None
+    said = []
+    for line in demo.stdout:
+        said.append(line)
+        if "Ctrl-C" in line:
+            break
+    text = "".join(said)
+    pages = dict(re.findall(r"(sign up|read mail)\s+(http://\S+)", text))
+    assert pages.keys() == {"sign up", "read mail"}, text
+    for url in pages.values():
+        with urlopen(url, timeout=10) as page:
+            assert page.status == 200
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
