@@ -28,7 +28,7 @@ def demo(clone: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     home.mkdir()
     environment = {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "PYENV_", "LANG"))}
     environment |= {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
-    arguments = f"ARGS=--port {free_port()} --smtp-port {free_port()} --remind-every 1h"
+    arguments = f"ARGS=--port {free_port()} --smtp-port {free_port()} --remind-every 1m"
     process = subprocess.Popen(
         ["make", "demo", f"PYTHON={sys.executable}", arguments],
         cwd=clone,
