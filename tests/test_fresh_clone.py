@@ -45,7 +45,6 @@ def demo(clone: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=30)
 
 
-@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_make_demo_works_from_a_fresh_clone_with_an_empty_home(demo: subprocess.Popen[str]) -> None:
     assert demo.stdout is not None
