@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from perdure.engine import open_engine
-from perdure.model.ids import StateExecutionId
+from perdure.model.ids import StateExecutionId, WorkflowId
 from perdure.model.requests import StateWait
 from perdure.store.store import Store
 from tests.crash.account import Account
@@ -103,10 +103,11 @@ def kill_again_and_again(folder: Path, *, kills: int, seed: int) -> str:
     finally:
         for life in lives[-1:]:
             life.end()
-    _finish(path, account, life=kills + 1)
+    unfinished = _finish(path, account, life=kills + 1)
     store = Store.open(path)
     account.check(store)
     store.close()
+    assert not unfinished, f"orders that came to no end: {unfinished[:3]}"
     figures = f"{kills} kills, {inside_commit} of them inside a commit, {account.acknowledged} acknowledgements"
     assert inside_commit > 0, figures
     assert account.acknowledged > kills, figures
@@ -119,18 +120,19 @@ def _born(number: int, folder: Path) -> Life:
     return Life(number, folder / "a.db", mark)
 
 
-def _finish(path: Path, account: Account, *, life: int) -> None:
-    """Let all that was cut off come to its end, in this process."""
+def _finish(path: Path, account: Account, *, life: int) -> list[WorkflowId]:
+    """Let all that was cut off come to its end, in this process. Returns what does not."""
     engine = open_engine(path, Handlers(lambda line: account.enter(life, line)))
     engine.start()
 
-    async def wait() -> None:
+    async def wait() -> list[object]:
         last = StateExecutionId(f"{LAST}-1")
-        waits = [StateWait(name, last) for name in account.started]
-        await asyncio.gather(*(engine.backend.wait_for_state(one, wait_ms=30_000) for one in waits))
+        waits = [engine.backend.wait_for_state(StateWait(name, last), wait_ms=20_000) for name in account.started]
+        return await asyncio.gather(*waits, return_exceptions=True)
 
-    asyncio.run(wait())
+    found = asyncio.run(wait())
     engine.close()
+    return [name for name, one in zip(account.started, found, strict=True) if isinstance(one, Exception)]
 
 
 def test_what_was_acknowledged_survives_every_kill_once(tmp_path: Path, tell: Callable[[str], None]) -> None:
