@@ -11,6 +11,7 @@ from perdure.model.calls import (
     Answer,
     Event,
     ExecuteAnswer,
+    Failure,
     LoadedAttributes,
     RpcAnswer,
     RpcRequest,
@@ -38,7 +39,7 @@ from perdure.wire import document
 from perdure.wire.document import Malformed
 from perdure.wire.worker_answer import WorkerReply, read_reply
 from perdure.wire.worker_request import encode_worker_request
-from perdure.wire.worker_side import decode_rpc_request, decode_state_request, encode_answer
+from perdure.wire.worker_side import decode_rpc_request, decode_state_request, encode_answer, encode_failure
 
 RUN = RunContext(WorkflowId("w"), WorkflowType("T"), RunId("r1"), RunId("r1"), 1_000)
 ONE, TWO = EncodedValue("1", "json"), EncodedValue("2")
@@ -187,3 +188,28 @@ def test_fractions_of_seconds_are_rounded_up() -> None:
     answer = WaitUntilAnswer(Wait((TimerCondition("t", 1_001),)))
 
     assert encode_answer(answer)["commandRequest"]["timerCommands"] == [{"commandId": "t", "durationSeconds": 2}]
+
+
+@pytest.mark.parametrize(
+    ("failure", "wishes"),
+    [
+        (Failure("ValueError: no", "ValueError", "line 1\nline 2"), None),
+        (Failure("Declined: no", "Declined", "line 1", retryable=False), {"version": 1, "retryable": False}),
+        (Failure("RetryAfter: 5 s", "RetryAfter", retry_after_ms=5_000), {"version": 1, "retryAfterMs": 5_000}),
+    ],
+)
+def test_a_server_reads_the_failure_that_a_worker_writes(failure: Failure, wishes: dict[str, Any] | None) -> None:
+    fields = encode_failure(failure)
+    assert fields.get("perdure") == wishes
+    found = read_reply(state_call(StateMethod.EXECUTE, attributes=LOADED), WorkerReply(500, document.write(fields)))
+    assert isinstance(found, Failure)
+    assert (found.status, found.error_type) == (500, failure.error_type)
+    assert (found.retryable, found.retry_after_ms) == (failure.retryable, failure.retry_after_ms)
+    assert found.detail == f"{failure.message}\n{failure.detail}".rstrip()
+
+
+def test_a_wish_of_another_version_is_not_followed() -> None:
+    body = b'{"errorType": "E", "perdure": {"version": 2, "retryable": false, "retryAfterMs": 1}}'
+    found = read_reply(state_call(StateMethod.EXECUTE, attributes=LOADED), WorkerReply(500, body))
+    assert isinstance(found, Failure)
+    assert (found.retryable, found.retry_after_ms) == (True, None)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from perdure.model.errors import InvalidRequest, PerdureError, WaitTimedOut
-from perdure.model.ids import RunId, WorkflowId
 from perdure.model.options import WorkflowConfig
+from perdure.model.outcome import RunInfo
 from perdure.ports.backend import Backend
 from perdure.wire import document, errors, requests, responses
 from perdure.wire.document import Malformed
@@ -37,6 +37,8 @@ class Settings:
     """What the health check calls this server."""
     max_wait_ms: int = 60_000
     """The longest a call may wait, for a result or for an RPC's worker. iWF: 60 s."""
+    check_worker_url: Callable[[str], Awaitable[None]] | None = None
+    """Raises ``InvalidRequest`` for a URL that this server would not call; ``None``: takes any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def _health(settings: Settings) -> Response:
     return _json(200, responses.encode_health(settings.hostname))
 
 
-async def _start(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
+async def _start(backend: Backend, body: bytes, settings: Settings) -> dict[str, Any]:
     request = requests.decode_start(body)
+    if settings.check_worker_url is not None:
+        await settings.check_worker_url(request.worker_url)
     run_id = await backend.start(request)
     return responses.encode_run_id(run_id)
 
@@ -144,30 +148,30 @@ async def _get(backend: Backend, body: bytes, settings: Settings) -> dict[str, A
     request = requests.decode_get(body)
     info = await backend.describe(request.target.workflow_id, run_id=request.target.run_id)
     if not info.status.closed or not request.needs_results:
-        return responses.encode_run(info, run_id=info.run_id, with_outcome=False)
-    return await _result(backend, request.target.workflow_id, info.run_id, settings.max_wait_ms)
+        return responses.encode_run(info, run_id=info.run_id, with_outcome=False, detailed=request.detailed)
+    return await _result(backend, info, settings.max_wait_ms, detailed=request.detailed)
 
 
 async def _get_with_wait(backend: Backend, body: bytes, settings: Settings) -> dict[str, Any]:
     request = requests.decode_get(body)
     info = await backend.describe(request.target.workflow_id, run_id=request.target.run_id)
     wait_ms = _capped(request.wait_ms, settings)
-    return await _result(backend, request.target.workflow_id, info.run_id, wait_ms)
+    return await _result(backend, info, wait_ms, detailed=request.detailed)
 
 
-async def _result(backend: Backend, workflow_id: WorkflowId, run_id: RunId, wait_ms: int) -> dict[str, Any]:
+async def _result(backend: Backend, info: RunInfo, wait_ms: int, *, detailed: bool) -> dict[str, Any]:
     try:
-        last = await backend.wait_for_result(workflow_id, run_id=run_id, wait_ms=wait_ms)
+        last = await backend.wait_for_result(info.workflow_id, run_id=info.run_id, wait_ms=wait_ms)
     except WaitTimedOut as error:
-        raise WaitTimedOut(errors.RUN_STILL_OPEN, workflow_id=workflow_id, run_id=run_id) from error
+        raise WaitTimedOut(errors.RUN_STILL_OPEN, workflow_id=info.workflow_id, run_id=info.run_id) from error
     # iWF: the answer names the run that was asked for, also when a later one brought the result.
-    return responses.encode_run(last, run_id=run_id, with_outcome=True)
+    return responses.encode_run(last, run_id=info.run_id, with_outcome=True, detailed=detailed)
 
 
 async def _search(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
     request = requests.decode_search_runs(body)
     page = await backend.search(request.query, page_size=request.page_size, page_token=request.page_token)
-    return responses.encode_search_page(page)
+    return responses.encode_search_page(page, detailed=request.detailed)
 
 
 async def _reset(backend: Backend, body: bytes, settings: Settings) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from perdure.model.errors import (
     LockConflict,
@@ -24,6 +24,9 @@ ALREADY_STARTED = "WORKFLOW_ALREADY_STARTED_SUB_STATUS"
 NOT_EXISTS = "WORKFLOW_NOT_EXISTS_SUB_STATUS"
 WORKER_API_ERROR = "WORKER_API_ERROR"
 LONG_POLL_TIMED_OUT = "LONG_POLL_TIME_OUT_SUB_STATUS"
+
+LONG_POLL_STATUS: Final = 420
+LOCKED_STATUS: Final = 450
 
 RUN_STILL_OPEN = "workflow is still running, waiting has exceeded timeout limit, please retry"
 STATE_STILL_OPEN = "waiting has exceeded timeout limit, please retry"
@@ -60,11 +63,11 @@ def encode_error(error: PerdureError | Malformed) -> ErrorAnswer:
         case WorkflowAlreadyStarted():
             return _answer(400, ALREADY_STARTED, str(error))
         case LockConflict():
-            return _answer(450, WORKER_API_ERROR, LOCKED)
+            return _answer(LOCKED_STATUS, WORKER_API_ERROR, LOCKED)
         case TimerNotFound():
             return _answer(400, UNCATEGORIZED, NO_SUCH_TIMER)
         case WaitTimedOut():
-            return _answer(420, LONG_POLL_TIMED_OUT, str(error))
+            return _answer(LONG_POLL_STATUS, LONG_POLL_TIMED_OUT, str(error))
         case RpcFailed():
             return _rpc_failed(error)
         case RequestError():
@@ -88,7 +91,7 @@ def _not_found(error: WorkflowNotFound) -> str:
 
 
 def _rpc_failed(error: RpcFailed) -> ErrorAnswer:
-    answer = _answer(420, WORKER_API_ERROR, str(error))
+    answer = _answer(LONG_POLL_STATUS, WORKER_API_ERROR, str(error))
     # iWF: all three are there, also when the worker said nothing.
     answer.fields.update(
         originalWorkerErrorStatus=error.status,

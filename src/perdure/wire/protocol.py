@@ -1,4 +1,4 @@
-"""iWF's JSON objects, as shapes: every body that a client sends and a worker answers.
+"""iWF's JSON objects, as shapes: every body that goes from a client to a server, to a worker, and back.
 
 Old and new names of one thing stand side by side, because both are in use; which of them wins is
 said where they are read (``options``, ``worker_answer``).
@@ -6,6 +6,7 @@ said where they are read (``options``, ``worker_answer``).
 
 from __future__ import annotations
 
+from perdure.wire.extension import KEY
 from perdure.wire.shape import Choice, Flag, Later, ListOf, MapOf, Number, Object, Shape, Text, Whole
 
 TEXT = Text()
@@ -153,6 +154,9 @@ START = Object(
 )
 
 
+_ASKED = Object({"version": INT32, "waitMs": INT64, "timeoutMs": INT64})
+
+
 def _on_run(fields: dict[str, Shape]) -> Object:
     return Object({"workflowId": TEXT, "workflowRunId": TEXT, **fields})
 
@@ -164,8 +168,8 @@ GET_DATA = _on_run({"keys": TEXTS, "useMemoForDataAttributes": FLAG})
 SET_DATA = _on_run({"objects": ListOf(KEY_VALUE)})
 GET_SEARCH = _on_run({"keys": ListOf(SEARCH_KEY)})
 SET_SEARCH = _on_run({"searchAttributes": ListOf(SEARCH_ATTRIBUTE)})
-GET = _on_run({"needsResults": FLAG, "waitTimeSeconds": INT32})
-SEARCH = Object({"query": TEXT, "pageSize": INT32, "nextPageToken": TEXT})
+GET = _on_run({"needsResults": FLAG, "waitTimeSeconds": INT32, KEY: _ASKED})
+SEARCH = Object({"query": TEXT, "pageSize": INT32, "nextPageToken": TEXT, KEY: _ASKED})
 RESET = _on_run(
     {
         "resetType": Choice(
@@ -192,12 +196,84 @@ RPC = _on_run(
         "timeoutSeconds": INT32,
         "useMemoForDataAttributes": FLAG,
         "searchAttributes": ListOf(SEARCH_KEY),
+        KEY: _ASKED,
     }
 )
 WAIT_FOR_STATE = Object(
-    {"workflowId": TEXT, "stateExecutionId": TEXT, "stateId": TEXT, "waitForKey": TEXT, "waitTimeSeconds": INT32}
+    {
+        "workflowId": TEXT,
+        "stateExecutionId": TEXT,
+        "stateId": TEXT,
+        "waitForKey": TEXT,
+        "waitTimeSeconds": INT32,
+        KEY: _ASKED,
+    }
 )
 DUMP = _on_run({"pageSizeInBytes": INT32, "pageNum": INT32})
+
+# What a client is answered
+
+STARTED = Object({"workflowRunId": TEXT}, always=("workflowRunId",))
+DATA_FOUND = Object({"objects": ListOf(KEY_VALUE)})
+SEARCH_FOUND = Object({"searchAttributes": ListOf(SEARCH_ATTRIBUTE)})
+RPC_RETURNED = Object({"output": ENCODED_OBJECT})
+_COMPLETION = Object(
+    {"completedStateId": TEXT, "completedStateExecutionId": TEXT, "completedStateOutput": ENCODED_OBJECT},
+    always=("completedStateId", "completedStateExecutionId"),
+)
+STATE_COMPLETED = Object({"stateCompletionOutput": _COMPLETION})
+_STATUS = Choice(
+    "WorkflowStatus", "RUNNING", "COMPLETED", "FAILED", "TIMEOUT", "TERMINATED", "CANCELED", "CONTINUED_AS_NEW"
+)
+_OUTCOME: dict[str, Shape] = {
+    "results": ListOf(_COMPLETION),
+    "errorType": Choice(
+        "WorkflowErrorType",
+        "STATE_DECISION_FAILING_WORKFLOW_ERROR_TYPE",
+        "CLIENT_API_FAILING_WORKFLOW_ERROR_TYPE",
+        "STATE_API_FAIL_ERROR_TYPE",
+        "INVALID_USER_WORKFLOW_CODE_ERROR_TYPE",
+        "SERVER_INTERNAL_ERROR_TYPE",
+    ),
+    "errorMessage": TEXT,
+}
+_TOLD_OF_RUN: dict[str, Shape] = {
+    "version": INT32,
+    "workflowType": TEXT,
+    "workflowStatus": _STATUS,
+    "startedMs": INT64,
+    "closedMs": INT64,
+}
+_ALWAYS_TOLD = ("workflowType", "workflowStatus", "startedMs")
+RUN = Object(
+    {
+        "workflowRunId": TEXT,
+        "workflowStatus": _STATUS,
+        **_OUTCOME,
+        KEY: Object({**_TOLD_OF_RUN, "workflowRunId": TEXT, **_OUTCOME}, always=(*_ALWAYS_TOLD, "workflowRunId")),
+    },
+    always=("workflowRunId", "workflowStatus"),
+)
+RUNS_FOUND = Object(
+    {
+        "workflowExecutions": ListOf(
+            Object(
+                {"workflowId": TEXT, "workflowRunId": TEXT, KEY: Object(_TOLD_OF_RUN, always=_ALWAYS_TOLD)},
+                always=("workflowId", "workflowRunId"),
+            )
+        ),
+        "nextPageToken": TEXT,
+    }
+)
+REFUSED = Object(
+    {
+        "detail": TEXT,
+        "subStatus": TEXT,
+        "originalWorkerErrorDetail": TEXT,
+        "originalWorkerErrorType": TEXT,
+        "originalWorkerErrorStatus": INT32,
+    }
+)
 
 # What a worker is asked
 
@@ -335,4 +411,10 @@ RPC_ANSWER = Object(
         "upsertDataAttributes": ListOf(KEY_VALUE),
     }
 )
-WORKER_ERROR = Object({"detail": TEXT, "errorType": TEXT})
+WORKER_ERROR = Object(
+    {
+        "detail": TEXT,
+        "errorType": TEXT,
+        KEY: Object({"version": INT32, "retryable": FLAG, "retryAfterMs": INT64}),
+    }
+)

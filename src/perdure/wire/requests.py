@@ -22,6 +22,7 @@ from perdure.model.outcome import StopKind
 from perdure.model.requests import ResetKind, ResetRequest, RpcCall, StartRequest, StateWait, TimerRef
 from perdure.model.value import EMPTY_VALUE, Message
 from perdure.wire import document, protocol
+from perdure.wire.extension import heard
 from perdure.wire.moment import parse_moment_ns
 from perdure.wire.options import decode_config, decode_loading, decode_start_options, decode_state_options
 from perdure.wire.shape import Object
@@ -93,6 +94,8 @@ class GetRun:
     needs_results: bool
     wait_ms: int | None
     """``None``: as long as the server allows."""
+    detailed: bool = False
+    """The client also takes what iWF's answer has no field for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class Search:
     query: str
     page_size: int
     page_token: str
+    detailed: bool = False
+    """As in ``GetRun``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,8 @@ def decode_set_search(body: bytes) -> SetSearch:
 
 def decode_get(body: bytes) -> GetRun:
     fields = _read(body, protocol.GET)
-    return GetRun(_target(fields), fields.get("needsResults", False), _wait_ms(fields))
+    detailed = heard(fields) is not None
+    return GetRun(_target(fields), fields.get("needsResults", False), _wait_ms(fields), detailed)
 
 
 def decode_search_runs(body: bytes) -> Search:
@@ -208,6 +214,7 @@ def decode_search_runs(body: bytes) -> Search:
         query=fields.get("query", ""),
         page_size=page_size if page_size > 0 else DEFAULT_PAGE_SIZE,
         page_token=fields.get("nextPageToken", ""),
+        detailed=heard(fields) is not None,
     )
 
 
@@ -262,7 +269,6 @@ def decode_trigger_continue_as_new(body: bytes) -> Target:
 def decode_rpc(body: bytes) -> RpcCall:
     fields = _read(body, protocol.RPC)
     target = _target(fields)
-    timeout_seconds = fields.get("timeoutSeconds", 0)
     return RpcCall(
         workflow_id=target.workflow_id,
         name=fields.get("rpcName", ""),
@@ -270,7 +276,7 @@ def decode_rpc(body: bytes) -> RpcCall:
         run_id=target.run_id,
         data_loading=decode_loading(fields.get("dataAttributesLoadingPolicy")),
         search_loading=decode_loading(fields.get("searchAttributesLoadingPolicy")),
-        timeout_ms=timeout_seconds * 1000 if timeout_seconds > 0 else None,
+        timeout_ms=_duration_ms(fields, seconds="timeoutSeconds", milliseconds="timeoutMs"),
     )
 
 
@@ -315,8 +321,16 @@ def _workflow_id(fields: dict[str, Any]) -> WorkflowId:
 
 
 def _wait_ms(fields: dict[str, Any]) -> int | None:
-    seconds = fields.get("waitTimeSeconds", 0)
-    return seconds * 1000 if seconds > 0 else None
+    return _duration_ms(fields, seconds="waitTimeSeconds", milliseconds="waitMs")
+
+
+def _duration_ms(fields: dict[str, Any], *, seconds: str, milliseconds: str) -> int | None:
+    """Return a duration in iWF's whole seconds, where 0 stands for none, or in our own milliseconds, which win."""
+    exact: int | None = (heard(fields) or {}).get(milliseconds)
+    if exact is not None:
+        return max(0, exact)
+    whole: int = fields.get(seconds, 0)
+    return whole * 1000 if whole > 0 else None
 
 
 def _decode_search_key(item: dict[str, Any], target: Target) -> tuple[str, SearchAttributeType]:

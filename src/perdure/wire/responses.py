@@ -7,9 +7,10 @@ from typing import Any
 
 from perdure.model.attributes import DataAttribute, SearchAttribute
 from perdure.model.ids import RunId, StateExecutionId, StateId
-from perdure.model.outcome import Outcome, RunInfo, RunStatus, SearchPage, StateOutput
+from perdure.model.outcome import Outcome, RunInfo, RunStatus, RunSummary, SearchPage, StateOutput
 from perdure.model.requests import StateWait
 from perdure.model.value import EncodedValue
+from perdure.wire.extension import said
 from perdure.wire.values import encode_data, encode_search, encode_value
 
 Fields = dict[str, Any]
@@ -32,17 +33,40 @@ def encode_rpc_output(output: EncodedValue | None) -> Fields:
     return {} if output is None else {"output": encode_value(output)}
 
 
-def encode_run(info: RunInfo, *, run_id: RunId, with_outcome: bool) -> Fields:
+def encode_run(info: RunInfo, *, run_id: RunId, with_outcome: bool, detailed: bool = False) -> Fields:
     """The answer to ``get`` and ``getWithWait``.
 
     Args:
         run_id: the run that was asked for; after a workflow-level retry *info* is of a later one.
         with_outcome: whether results and errors are wanted, and not the status alone.
+        detailed: say all of *info* too, for a client that has asked for it.
     """
     fields: Fields = {"workflowRunId": run_id, "workflowStatus": info.status.value}
     if with_outcome and info.outcome is not None:
         fields.update(_encode_outcome(info.outcome))
+    if detailed:
+        fields.update(said(workflowRunId=info.run_id, **_described(info), **_whole_outcome(info.outcome)))
     return fields
+
+
+def _described(run: RunInfo | RunSummary) -> Fields:
+    return {
+        "workflowType": run.workflow_type,
+        "workflowStatus": run.status.value,
+        "startedMs": run.started_ms,
+        "closedMs": run.closed_ms,
+    }
+
+
+def _whole_outcome(outcome: Outcome | None) -> Fields:
+    """Where iWF leaves an empty list out, this does not: no results and none possible are two things."""
+    if outcome is None:
+        return {}
+    return {
+        "results": None if outcome.results is None else [_encode_state_output(output) for output in outcome.results],
+        "errorType": None if outcome.error_type is None else outcome.error_type.value,
+        "errorMessage": outcome.error_message,
+    }
 
 
 def _encode_outcome(outcome: Outcome) -> Fields:
@@ -80,12 +104,18 @@ def _encode_completion(state_id: StateId, state_execution_id: StateExecutionId, 
     return fields
 
 
-def encode_search_page(page: SearchPage) -> Fields:
+def encode_search_page(page: SearchPage, *, detailed: bool = False) -> Fields:
+    """The answer to a search; *detailed* as in ``encode_run``."""
     fields: Fields = {"nextPageToken": page.next_token}
     if page.runs:
-        fields["workflowExecutions"] = [
-            {"workflowId": run.workflow_id, "workflowRunId": run.run_id} for run in page.runs
-        ]
+        fields["workflowExecutions"] = [_encode_hit(run, detailed=detailed) for run in page.runs]
+    return fields
+
+
+def _encode_hit(run: RunSummary, *, detailed: bool) -> Fields:
+    fields: Fields = {"workflowId": run.workflow_id, "workflowRunId": run.run_id}
+    if detailed:
+        fields.update(said(**_described(run)))
     return fields
 
 

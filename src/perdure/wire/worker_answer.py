@@ -26,6 +26,7 @@ from perdure.model.decisions import CloseIfEmpty, Closing, ClosingKind, Decision
 from perdure.model.ids import StateId
 from perdure.wire import document, paths, protocol
 from perdure.wire.document import Malformed
+from perdure.wire.extension import heard
 from perdure.wire.options import decode_state_options
 from perdure.wire.values import decode_data, decode_events, decode_messages, decode_search, decode_value
 
@@ -146,11 +147,15 @@ def _refused_by_worker(reply: WorkerReply) -> Failure:
     reason = _status_line(reply)
     if reply.status == HTTPStatus.BAD_REQUEST and told.get("detail"):
         reason = f"{reason} ({told['detail']})"
+    wishes = heard(told) or {}
+    retry_after_ms: int | None = wishes.get("retryAfterMs")
     return Failure(
         _state_text(reply.status, _body_text(reply), reason),
         error_type=told.get("errorType", ""),
         detail=told.get("detail", ""),
         status=reply.status,
+        retryable=wishes.get("retryable", True),
+        retry_after_ms=None if retry_after_ms is None else max(0, retry_after_ms),
     )
 
 

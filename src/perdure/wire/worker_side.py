@@ -12,6 +12,7 @@ from perdure.model.attributes import Loading
 from perdure.model.calls import (
     Answer,
     ExecuteAnswer,
+    Failure,
     LoadedAttributes,
     RpcAnswer,
     RpcRequest,
@@ -36,6 +37,7 @@ from perdure.model.decisions import CloseIfEmpty, Closing, Decision, Movement
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId, WorkflowType
 from perdure.model.value import EncodedValue, Message
 from perdure.wire import protocol
+from perdure.wire.extension import said
 from perdure.wire.options import encode_state_options
 from perdure.wire.values import decode_data, decode_search, decode_value, encode_data, encode_search, encode_value
 
@@ -180,6 +182,18 @@ def encode_answer(answer: Answer) -> Fields:
             return _encode_rpc_answer(answer)
         case _:
             assert_never(answer)
+
+
+def encode_failure(failure: Failure) -> Fields:
+    """Return iWF's error answer, with what only our server understands if there is any of that."""
+    # What happened comes first: of a long detail, a server keeps the beginning.
+    detail = f"{failure.message}\n{failure.detail}".rstrip()
+    fields: Fields = {"detail": detail, "errorType": failure.error_type}
+    if not failure.retryable or failure.retry_after_ms is not None:
+        fields.update(
+            said(retryable=None if failure.retryable else False, retryAfterMs=failure.retry_after_ms),
+        )
+    return fields
 
 
 def _encode_wait_until_answer(answer: WaitUntilAnswer) -> Fields:
