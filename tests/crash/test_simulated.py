@@ -10,6 +10,7 @@ import pytest
 from perdure.engine.inputs import Reply
 from perdure.engine.ledger import Ledger
 from perdure.engine.outputs import Answered
+from perdure.testing.rule import rule
 from tests.crash.process import Knobs
 from tests.crash.program import Program
 from tests.crash.programs import PROGRAMS, RESET_RPC, SIGNUP
@@ -35,6 +36,7 @@ def total() -> Tally:
     return Tally()
 
 
+@rule("C1", "C2")
 @pytest.mark.parametrize("program", _parameters())
 def test_program_ends_the_same_wherever_it_crashes(program: Program, tmp_path: Path, total: Tally) -> None:
     expected = run(program, tmp_path, seed=0, knobs=ROOMY)
@@ -73,6 +75,7 @@ def test_program_has_one_end_in_whatever_order(program: Program, tmp_path: Path)
     assert len(ends) == 1, "\n\n".join(ends)
 
 
+@rule("C3")
 def test_engine_that_answers_before_its_commit_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = run(SIGNUP, tmp_path, seed=0, knobs=ROOMY)
 

@@ -13,6 +13,7 @@ from perdure.model.decisions import Closing, ClosingKind, Decision
 from perdure.model.ids import WorkflowId
 from perdure.model.options import RetryPolicy, StateOptions
 from perdure.model.outcome import RunErrorType, RunStatus
+from perdure.testing.rule import rule
 from tests.engine.script import (
     ADA,
     Worker,
@@ -90,6 +91,7 @@ async def test_answer_with_a_search_attribute_of_another_type_fails_the_run(stag
     assert "age" in (info.outcome.error_message or "")
 
 
+@rule("C2")
 async def test_call_that_a_crash_cut_off_is_made_again_with_the_same_number(stage: EngineStage[Worker]) -> None:
     await stage.backend.start(starting())
     await stage.settle()

@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from perdure.engine.inputs import Describe
-from perdure.model.attributes import LoadingPolicy
-from perdure.model.calls import ExecuteAnswer, StateRequest, WaitUntilAnswer
+from perdure.model.attributes import DataAttribute, LoadingPolicy
+from perdure.model.calls import ExecuteAnswer, RpcAnswer, StateRequest, WaitUntilAnswer
 from perdure.model.conditions import ChannelResult, WaitMode
 from perdure.model.decisions import ClosingKind
 from perdure.model.errors import (
@@ -23,10 +23,11 @@ from perdure.model.errors import (
 )
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId
 from perdure.model.options import IdReusePolicy, RetryPolicy, StartOptions, StateOptions
-from perdure.model.outcome import RunInfo, RunStatus
-from perdure.model.requests import StateWait
+from perdure.model.outcome import RunErrorType, RunInfo, RunStatus, StopKind
+from perdure.model.requests import RpcCall, StateWait
 from perdure.model.value import Message
 from perdure.store.store import Store
+from perdure.testing.rule import rule
 from tests.engine.script import (
     ADA,
     Worker,
@@ -165,6 +166,29 @@ async def test_failed_run_is_retried_and_waiters_follow_to_the_last(stage: Engin
     late = await stage.backend.wait_for_result(ADA, run_id=first)
     assert (late.run_id, late.status) == (first, RunStatus.COMPLETED)
     assert (await stage.backend.describe(ADA)).run_id != first
+
+
+@rule("B14")
+async def test_run_a_client_failed_can_be_read_and_asked_and_its_id_started_again(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"look!": RpcAnswer(text("still here"))}
+    first = await stage.backend.start(starting(None))
+    await stage.backend.set_data_attributes(ADA, [DataAttribute("k", text("v"))])
+    await stage.backend.stop(ADA, StopKind.FAIL, reason="a mistake")
+
+    info = await stage.backend.wait_for_result(ADA)
+    assert info.outcome is not None
+    assert (info.run_id, info.status) == (first, RunStatus.FAILED)
+    assert (info.outcome.error_type, info.outcome.error_message) == (RunErrorType.CLIENT, "a mistake")
+    with pytest.raises(WorkflowClosed):
+        await stage.backend.signal(ADA, Message("letters", text("late")))
+    assert await stage.backend.get_data_attributes(ADA) == (DataAttribute("k", text("v")),)
+    assert await stage.backend.call_rpc(RpcCall(ADA, "look")) == text("still here")
+
+    again = StartOptions(id_reuse=IdReusePolicy.ALLOW_IF_PREVIOUS_FAILED)
+    second = await stage.backend.start(starting(None, options=again))
+    now = await stage.backend.describe(ADA)
+    assert (now.run_id, now.status) == (second, RunStatus.RUNNING)
+    assert second != first
 
 
 async def test_schedule_runs_again_until_it_is_stopped(stage: EngineStage[Worker]) -> None:

@@ -23,6 +23,7 @@ from perdure.model.requests import RpcCall
 from perdure.model.value import Message
 from perdure.store.rows import Batch
 from perdure.store.store import Store
+from perdure.testing.rule import rule
 from tests.engine.script import Request, Worker, after, done, go_to, signal_on, starting, straight, text, wait_for
 from tests.engine.stage import EngineStage
 
@@ -115,6 +116,7 @@ class Play:
             return  # It is not known whether it happened, or it did not.
 
 
+@rule("C1", "C3")
 @pytest.mark.parametrize("seed", range(25))
 async def test_what_was_acknowledged_survives_and_every_run_ends(tmp_path: Path, seed: int) -> None:
     play = Play(seed)

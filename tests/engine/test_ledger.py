@@ -21,6 +21,7 @@ from perdure.model.options import RetryPolicy
 from perdure.model.outcome import RunStatus, StopKind
 from perdure.model.value import Message
 from perdure.store.rows import Batch
+from perdure.testing.rule import rule
 from tests.engine.script import (
     ADA,
     Worker,
@@ -56,6 +57,7 @@ async def fragile(tmp_path: Path) -> AsyncIterator[EngineStage[Worker]]:
         FailingWriter.broken = False
 
 
+@rule("C1")
 async def test_failed_commit_is_told_and_nothing_of_it_stays(fragile: EngineStage[Worker]) -> None:
     await fragile.backend.start(starting(None))
     await fragile.backend.set_data_attributes(ADA, [DataAttribute("k", text("before"))])
@@ -79,6 +81,7 @@ async def test_worker_is_not_called_for_what_was_not_written(fragile: EngineStag
     assert not fragile.worker.requests
 
 
+@rule("C2")
 async def test_answer_whose_commit_failed_is_taken_again_without_another_call(fragile: EngineStage[Worker]) -> None:
     await fragile.backend.start(starting(state=straight(RetryPolicy(maximum_attempts=1))))
     await fragile.settle()

@@ -9,6 +9,7 @@ from perdure.model.errors import InvalidRequest, WaitTimedOut
 from perdure.model.ids import StateId, WorkflowId
 from perdure.model.outcome import RunStatus
 from perdure.model.requests import StateWait
+from perdure.testing.rule import rule
 from tests.engine.script import ADA, Worker, done, starting, text
 from tests.engine.stage import EngineStage
 
@@ -30,6 +31,7 @@ async def test_search_attributes_are_read_as_the_type_asked_for(stage: EngineSta
     assert [item.key for item in await stage.backend.get_search_attributes(ADA)] == ["age"]
 
 
+@rule("C3")
 async def test_read_waits_for_what_it_would_show_to_be_durable(stage: EngineStage[Worker]) -> None:
     """All of it is asked in one turn of the loop: the reads come after the write that is not durable yet."""
     await stage.backend.start(starting(None))
