@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=lambda name: _refuse(name))
 
 
@@ -44,7 +45,7 @@ def read(body: bytes) -> Any:
 
 
 def write(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def write_ascii(value: Any) -> str:
