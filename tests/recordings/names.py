@@ -20,10 +20,10 @@ _TIMES = frozenset(
 class Names:
     """``$id``, ``$type``, ``$worker``, ``$run1`` and so on: put in for the engine, put back for the transcript."""
 
-    def __init__(self, scenario: str, *, now_ms: Callable[[], int]) -> None:
+    def __init__(self, scenario: str, *, now_ms: Callable[[], int], worker: str = WORKER, tag: str = TAG) -> None:
         self._now_ms = now_ms
-        self.workflow_id = f"{scenario}-{TAG}"
-        self._given = {"$type": f"{scenario}.{TAG}", "$worker": WORKER, "$id": self.workflow_id}
+        self.workflow_id = f"{scenario}-{tag}"
+        self._given = {"$type": f"{scenario}.{tag}", "$worker": worker, "$id": self.workflow_id}
         self._given |= {f"$id{n}": f"{self.workflow_id}-{n}" for n in (2, 3, 4)}
         self._runs: dict[str, str] = {}
 

@@ -26,7 +26,7 @@ async def test_a_scenario_comes_out_as_recorded(
 
     got, wanted = await play(scenario, tmp_path / "file.db"), scenario.wanted()
 
-    assert got == wanted, _difference(got, wanted, scenario)
+    assert got == wanted, difference(got, wanted, scenario)
 
 
 def test_an_answer_of_ours_has_its_mark_and_its_reason() -> None:
@@ -43,7 +43,7 @@ def test_what_is_pending_exists() -> None:
     assert {scenario.name for scenario in all_scenarios()} >= PENDING.keys() | UNMARKED
 
 
-def _difference(got: Json, wanted: Json, scenario: Scenario) -> str:
+def difference(got: Json, wanted: Json, scenario: Scenario) -> str:
     lines = difflib.unified_diff(_lines(wanted), _lines(got), "wanted", "here", n=2, lineterm="")
     return "\n".join([f"{scenario.name}: {scenario.told['about']}", *lines])
 

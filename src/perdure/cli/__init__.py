@@ -1,0 +1,5 @@
+"""The ``perdure`` command. It puts everything together; nobody imports it."""
+
+from perdure.cli.main import main
+
+__all__ = ["main"]

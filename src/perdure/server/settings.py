@@ -1,0 +1,42 @@
+"""What a server's owner can set. Where it is set (a flag, the environment, a file) is ``cli``'s business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from perdure.model.errors import InvalidRequest
+from perdure.server.app import BODY_BYTES_MAX
+from perdure.worker.destination import LOOPBACK
+from perdure.worker.http import REPLY_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Everything, with defaults that are right for a machine of one's own."""
+
+    db: str = "perdure.db"
+    """The file; made if there is none."""
+    host: str = "127.0.0.1"
+    """Where it listens. Anybody who reaches it can do anything: there are no users."""
+    port: int = 8801
+    """0: any that is free."""
+    worker_url_allow: tuple[str, ...] = LOOPBACK
+    """Where workers may be: networks, addresses, origins."""
+    max_wait_seconds: int = 58
+    """The longest a call may wait. Under the minute after which most proxies give up."""
+    body_bytes_max: int = BODY_BYTES_MAX
+    worker_reply_bytes_max: int = REPLY_BYTES_MAX
+    worker_headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent to workers with every call of a state."""
+    retention_days: int | None = None
+    """How long ended runs are kept; ``None``: for ever."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_wait_seconds", "body_bytes_max", "worker_reply_bytes_max"):
+            if getattr(self, name) < 1:
+                raise InvalidRequest(f"{name} is {getattr(self, name)}, expected 1 or more")
+        if not 0 <= self.port <= 65_535:
+            raise InvalidRequest(f"port is {self.port}, expected 0 to 65535")
+        if self.retention_days is not None and self.retention_days < 1:
+            raise InvalidRequest(f"retention_days is {self.retention_days}, expected 1 or more")

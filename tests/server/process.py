@@ -1,0 +1,80 @@
+"""A real ``perdure server`` in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Self
+
+READY_SECONDS = 30
+STOPPED_SECONDS = 10
+"""SIGTERM exits within this time, whatever is in flight."""
+
+COMMAND = (sys.executable, "-m", "perdure.cli", "server")
+
+
+class ServerProcess:
+    """``with ServerProcess(folder) as server: … server.url``. Leaving it checks that it stops as it should."""
+
+    def __init__(self, folder: Path, *flags: str, db: str = "server.db", env: dict[str, str] | None = None) -> None:
+        self._folder = folder
+        self._arguments = [*COMMAND, "--db", str(folder / db), "--port", "0", *flags]
+        self._env = {**os.environ, **(env or {})}
+        self.output: list[str] = []
+        """What it has said so far, line by line."""
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            self._arguments,
+            cwd=self._folder,
+            env=self._env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(ready,), daemon=True)
+        self._reader.start()
+        assert ready.wait(READY_SECONDS), f"the server did not begin: {self.output}"
+        self.url = self._said("http://")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            status = self.stop()
+            assert status == 0, f"the server ended with {status}: {self.output}"
+
+    def stop(self) -> int:
+        """Ask it to stop, and return its status."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(STOPPED_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the server did not stop within {STOPPED_SECONDS} s: {self.output}") from None
+        self._reader.join()
+        return status
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+
+    def _read(self, ready: threading.Event) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.output.append(line.rstrip())
+                if line.startswith("Stop it"):
+                    ready.set()
+        ready.set()
+
+    def _said(self, beginning: str) -> str:
+        words = " ".join(self.output).split()
+        found = next((word for word in words if word.startswith(beginning)), None)
+        assert found, f"the server did not say {beginning}…: {self.output}"
+        return found

@@ -1,0 +1,49 @@
+import json
+
+import pytest
+
+from perdure.server.screening import DEPTH_MAX, screen
+from perdure.wire.document import Malformed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"not json",
+        b'{"workflowId": "w", "stateInput": {"data": "\\"a\\\\u0000b\\""}}',
+        '{"workflowId": "\u00e9\u4e2d\U0001f600"}'.encode(),
+        b'{"a": "\\ud800"}',
+        json.dumps({"keys": [{"key": str(n)} for n in range(1_000)]}).encode(),
+        b"[" * DEPTH_MAX + b"]" * DEPTH_MAX,
+    ],
+)
+def test_what_a_call_may_be_able_to_read_passes(body: bytes) -> None:
+    screen(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"workflowId": "a\\u0000b"}', "workflowId has a NUL character, which no text here may have"),
+        (b'{"keys": ["a", "b\\u0000"]}', "keys[1] has a NUL character, which no text here may have"),
+        (b'{"a": {"b\\u0000": 1}}', "a has a NUL character, which no text here may have"),
+        (b'{"a": {"b": "\xff"}}', "a.b has bytes that are not UTF-8"),
+        (b'{"a": "\xc3"}', "a has bytes that are not UTF-8"),
+        (b'{"a": "\xed\xa0\x80"}', "a has bytes that are not UTF-8"),
+        (b"\xff", "the body is not UTF-8"),
+        (b"{} \xff", "the body is not UTF-8"),
+        (
+            b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}",
+            "a[0][0][0][0][0][0][0]... has lists and objects more than 100 deep inside each other",
+        ),
+        (b"[" * 100_000, "the body has lists and objects more than 100 deep inside each other"),
+        (b'{"a":' * 100_000, "the body has lists and objects more than 100 deep inside each other"),
+    ],
+)
+def test_what_nobody_may_send_is_refused_and_named(body: bytes, problem: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        screen(body)
+
+    assert str(refused.value) == problem
