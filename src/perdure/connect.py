@@ -1,7 +1,8 @@
 """From a URL to a client of whatever runs there: the one room that loads others on demand.
 
 ``sqlite:///signup.db`` opens a file beside you and runs an engine on it, in this process. A fourth
-slash begins an absolute path: ``sqlite:////var/lib/signup.db``.
+slash begins an absolute path: ``sqlite:////var/lib/signup.db``. ``http://host:8801`` is a Perdure
+server, or one of iWF's, which calls the workers that run the workflows.
 """
 
 from __future__ import annotations
@@ -18,33 +19,42 @@ from perdure.model.errors import InvalidRequest
 if TYPE_CHECKING:
     from perdure.authoring.inspection import AnyWorkflow
     from perdure.client.client import AsyncClient
+    from perdure.client.http import HttpBackend
     from perdure.client.sync import Client
     from perdure.engine.engine import Engine
     from perdure.worker.runnable import Runnable
 
-SCHEMES = ("sqlite",)
+SCHEMES = ("sqlite", "http", "https")
+SERVERS = ("http", "https")
 
 LATER = {
-    "http": "a Perdure server is spoken to over HTTP by a later version",
-    "https": "a Perdure server is spoken to over HTTP by a later version",
     "temporal": "Temporal is used by a later version, with the extra perdure[temporal]",
 }
 """Schemes that are known and cannot be used yet, and why."""
 
 
 def connect(
-    url: str, /, *workflows: AnyWorkflow | Runnable, threads: int | None = None, retention: Duration | None = None
+    url: str,
+    /,
+    *workflows: AnyWorkflow | Runnable,
+    worker_url: str | None = None,
+    threads: int | None = None,
+    retention: Duration | None = None,
 ) -> Client:
     """Open what the URL names, run these workflows in it, and return a client to use in a ``with`` block.
 
-    All that was in progress goes on at once. The file has one owner at a time; closing the client
+    All that was in progress in a file goes on at once. It has one owner at a time; closing the client
     gives it up, without waiting for calls under way: they are made again by the next owner.
 
+    A server needs no opening: whether it is there shows when something is asked of it. Its workflows
+    are run by a worker (``Worker``), not here.
+
     Args:
-        *workflows: an instance of each class whose runs are in there or will be; or what can be run
-            otherwise, such as everything in a registry of ``perdure.iwf``.
-        threads: for the ``def`` handlers of each workflow type.
-        retention: how long ended runs are kept; for ever if left out.
+        *workflows: for a file, an instance of each class whose runs are in there or will be; or what can
+            be run otherwise, such as everything in a registry of ``perdure.iwf``.
+        worker_url: for a server, where it finds the worker of what is started; or say it in each start.
+        threads: for a file, for the ``def`` handlers of each workflow type.
+        retention: for a file, how long ended runs are kept; for ever if left out.
 
     Raises:
         InvalidRequest: the URL cannot be read, or names what this version cannot open.
@@ -55,12 +65,20 @@ def connect(
     from perdure.client.portal import Portal
     from perdure.client.sync import Client
 
-    engine = _running_engine(_path_of(url), workflows, threads=threads, retention=retention)
-    return Client(AsyncClient(engine.backend), portal=Portal(engine.loop), close=engine.close)
+    if _is_server(url):
+        backend = _server(url, workflows, worker_url=worker_url, threads=threads, retention=retention)
+        return Client(AsyncClient(backend, close=backend.close))
+    engine = _running_engine(_path_of(url, worker_url), workflows, threads=threads, retention=retention)
+    return Client(AsyncClient(engine.backend), portal=Portal(engine.loop, needs_loop=False), close=engine.close)
 
 
 async def connect_async(
-    url: str, /, *workflows: AnyWorkflow | Runnable, threads: int | None = None, retention: Duration | None = None
+    url: str,
+    /,
+    *workflows: AnyWorkflow | Runnable,
+    worker_url: str | None = None,
+    threads: int | None = None,
+    retention: Duration | None = None,
 ) -> AsyncClient:
     """Open what the URL names, as ``connect``, and return a client for an ``async with`` block.
 
@@ -68,7 +86,10 @@ async def connect_async(
     """
     from perdure.client.client import AsyncClient
 
-    path = _path_of(url)
+    if _is_server(url):
+        backend = _server(url, workflows, worker_url=worker_url, threads=threads, retention=retention)
+        return AsyncClient(backend, close=backend.close)
+    path = _path_of(url, worker_url)
     engine = await asyncio.to_thread(_running_engine, path, workflows, threads=threads, retention=retention)
 
     async def close() -> None:
@@ -77,11 +98,40 @@ async def connect_async(
     return AsyncClient(engine.backend, close=close)
 
 
-def _path_of(url: str) -> str:
+def _is_server(url: str) -> bool:
+    return urlsplit(url).scheme in SERVERS
+
+
+def _server(
+    url: str,
+    workflows: tuple[AnyWorkflow | Runnable, ...],
+    *,
+    worker_url: str | None,
+    threads: int | None,
+    retention: Duration | None,
+) -> HttpBackend:
+    if workflows or threads is not None:
+        raise InvalidRequest(
+            f"{url} is a server and runs no workflow of this process, found some to run here; "
+            "serve them with a Worker, and say where: connect(url, worker_url=…)"
+        )
+    if retention is not None:
+        raise InvalidRequest(f"found a retention for {url}, expected it among the settings of that server")
+    try:
+        from perdure.client.http import HttpBackend
+    except ModuleNotFoundError as error:
+        if error.name != "aiohttp":
+            raise
+        raise InvalidRequest(f"{url} needs aiohttp to be spoken to: pip install 'perdure[http]'") from error
+    return HttpBackend(url, worker_url=worker_url or "")
+
+
+def _path_of(url: str, worker_url: str | None) -> str:
     parts = urlsplit(url)
     if parts.scheme in LATER:
         raise InvalidRequest(
-            f"{url} cannot be opened yet: {LATER[parts.scheme]}. This version opens files: sqlite:///signup.db"
+            f"{url} cannot be opened yet: {LATER[parts.scheme]}. This version opens files, sqlite:///signup.db, "
+            "and servers, http://localhost:8801"
         )
     if parts.scheme not in SCHEMES:
         known = ", ".join(f"{scheme}:" for scheme in (*SCHEMES, *LATER))
@@ -92,6 +142,11 @@ def _path_of(url: str) -> str:
     if parts.netloc or not path or parts.query or parts.fragment:
         raise InvalidRequest(
             f"found {url!r}, expected sqlite:///, then a path: sqlite:///signup.db, or sqlite:////var/lib/signup.db"
+        )
+    if worker_url is not None:
+        raise InvalidRequest(
+            f"found worker_url={worker_url!r} for {url}, whose workflows run in this process; "
+            "hand them over instead: connect(url, Signup(…))"
         )
     return path
 

@@ -73,3 +73,28 @@ async def test_waiting_for_oneself_is_refused() -> None:
     portal = Portal(asyncio.get_running_loop())
     with pytest.raises(RuntimeError, match="await an AsyncClient instead"):
         portal.run(where())
+
+
+async def here() -> str:
+    return threading.current_thread().name
+
+
+def test_coroutine_that_needs_no_loop_runs_in_its_callers_thread() -> None:
+    portal = Portal(needs_loop=False)
+    assert portal.run(here()) == threading.current_thread().name
+    portal.close()
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        portal.run(here())
+
+
+def test_coroutine_that_needs_a_loop_after_all_is_told() -> None:
+    portal = Portal(needs_loop=False)
+    with pytest.raises(RuntimeError, match="found a coroutine that waits for a loop"):
+        portal.run(where())
+    portal.close()
+
+
+async def test_caller_on_a_loop_of_its_own_is_served_by_the_portals() -> None:
+    portal = Portal(needs_loop=False)
+    assert portal.run(where()) == "perdure-client"
+    portal.close()

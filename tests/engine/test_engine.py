@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from perdure.engine import open_engine
-from perdure.model.errors import UnavailableError
-from perdure.model.ids import WorkflowId
+from perdure.model.errors import UnavailableError, WorkflowNotFound
+from perdure.model.ids import StateId, WorkflowId
 from perdure.model.outcome import RunStatus
+from perdure.model.requests import StateWait
 from perdure.store.store import Store
 from tests.engine.script import ADA, Request, Worker, done, go_to, starting, straight
 
@@ -111,3 +112,29 @@ def test_engine_is_not_used_after_a_fork(tmp_path: Path) -> None:
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     engine.close()
+
+
+def test_thread_that_has_no_loop_waits_itself(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "engine.db", Worker({"only": done()}))
+    engine.start()
+    with pytest.raises(StopIteration):
+        engine.backend.start(starting()).send(None)
+    with pytest.raises(StopIteration) as ended:
+        engine.backend.wait_for_result(ADA).send(None)
+    assert ended.value.value.status is RunStatus.COMPLETED
+    with pytest.raises(WorkflowNotFound):
+        engine.backend.describe(WorkflowId("nobody")).send(None)
+    engine.close()
+
+
+def test_thread_that_waits_is_told_when_the_engine_ends(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "engine.db", Worker())
+    engine.start()
+    never = StateWait(ADA, state_id=StateId("never"), key="never")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lambda: engine.backend.wait_for_state(never).send(None))
+        while not engine.callers_waiting:
+            assert not waiting.done()
+        engine.kill()
+        with pytest.raises(UnavailableError, match="closed before the question was answered"):
+            waiting.result(10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from perdure.model.errors import LockConflict
 from perdure.model.requests import RpcCall
@@ -19,14 +20,22 @@ async def call_patiently(backend: Backend, call: RpcCall, *, patience_ms: int) -
     Raises:
         LockConflict: it was held for all of *patience_ms*, by real time.
     """
-    loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + patience_ms / 1_000
+    give_up_at = time.monotonic() + patience_ms / 1_000
     pause_seconds = FIRST_PAUSE_SECONDS
     while True:
         try:
             return await backend.call_rpc(call)
         except LockConflict:
-            if loop.time() + pause_seconds > give_up_at:
+            if time.monotonic() + pause_seconds > give_up_at:
                 raise
-        await asyncio.sleep(pause_seconds)
+        await _pause(pause_seconds)
         pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+
+
+async def _pause(seconds: float) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        time.sleep(seconds)  # noqa: ASYNC251 - run in its caller's thread, which has no loop to hold up
+    else:
+        await asyncio.sleep(seconds)

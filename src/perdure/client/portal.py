@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from perdure.model.errors import UnavailableError
 
@@ -24,13 +24,17 @@ class Portal:
         loop: asyncio.AbstractEventLoop | None = None,
         *,
         answers: Callable[[], asyncio.AbstractEventLoop | None] | None = None,
+        needs_loop: bool = True,
     ) -> None:
         """Open a portal.
 
         Args:
             loop: where coroutines run.
             answers: the loop that what they ask is answered on, if it is another.
+            needs_loop: ``False``: what coroutines wait for holds up a thread that has no loop. They
+                are then run in their caller's thread: no task, no future, one thread less to wake.
         """
+        self._needs_loop = needs_loop
         self._own = loop is None
         self._loop = loop or asyncio.new_event_loop()
         self._answers = answers
@@ -49,7 +53,9 @@ class Portal:
             UnavailableError: closed meanwhile.
         """
         try:
-            self._check()
+            running = self._check()
+            if running is None and not self._needs_loop:
+                return _run_here(coroutine)
             future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except BaseException:
             coroutine.close()
@@ -82,18 +88,28 @@ class Portal:
             self._thread.join()
             self._loop.close()
 
-    def _check(self) -> None:
+    def _check(self) -> asyncio.AbstractEventLoop | None:
+        """Return the loop this is called on, if it is called on one and may be."""
         if self._closed:
             raise RuntimeError("the client is closed")
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
-            return
+            return None
         if running is self._loop or (self._answers is not None and running is self._answers()):
             raise RuntimeError(
                 "a sync client is called on the loop that would answer it, and would wait for ever; "
                 "in an async handler await an AsyncClient instead"
             )
+        return running
+
+
+def _run_here(coroutine: Coroutine[Any, Any, T]) -> T:
+    try:
+        coroutine.send(None)
+    except StopIteration as ended:
+        return cast("T", ended.value)
+    raise RuntimeError("found a coroutine that waits for a loop, expected one that holds up its thread")
 
 
 async def _cancel_others() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Any, cast
 
 from perdure.engine.inputs import (
@@ -68,12 +69,49 @@ class _LoopReply:
             return  # The caller's loop is closed: nobody is there to hear it.
 
 
+class _ThreadReply:
+    """A caller whose thread waits: it has no loop."""
+
+    __slots__ = ("_error", "_told", "_value", "told")
+
+    def __init__(self) -> None:
+        self.told = False
+        self._value: object = None
+        self._error: Exception | None = None
+        self._told = Lock()  # held until there is an answer; an Event costs five times as much
+        self._told.acquire()
+
+    def set_result(self, value: object) -> None:
+        self._value = value
+        self._tell()
+
+    def set_error(self, error: Exception) -> None:
+        self._error = error
+        self._tell()
+
+    def _tell(self) -> None:
+        self.told = True
+        self._told.release()
+
+    def wait(self) -> None:
+        self._told.acquire()
+
+    def answer(self) -> object:
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
 _Letter = tuple[asyncio.Future[Any], object, Exception | None]
 _Mailbox = Postbox[_Letter]
 
 
 class EmbeddedBackend:
-    """A ``Backend`` over an engine in this process. Its methods may be awaited on any loop."""
+    """A ``Backend`` over an engine in this process. Its methods may be awaited on any loop.
+
+    Run in a thread that has no loop they never suspend: the thread waits, in the one ``send`` that
+    runs them to their end.
+    """
 
     def __init__(self, post: Callable[[Input], None], *, loop: asyncio.AbstractEventLoop) -> None:
         """Serve callers.
@@ -86,6 +124,14 @@ class EmbeddedBackend:
         self._loop = loop
         self._pid = os.getpid()
         self._mailboxes: dict[asyncio.AbstractEventLoop, _Mailbox] = {}
+        self._threads: dict[_ThreadReply, None] = {}
+        """Those that wait, each in its thread."""
+
+    def close(self) -> None:
+        """Tell who still waits in a thread that the engine is closed; to be called once it says no more."""
+        for reply in list(self._threads):
+            if not reply.told:
+                reply.set_error(UnavailableError("the engine was closed before the question was answered"))
 
     async def start(self, request: StartRequest) -> RunId:
         _check_text(request.workflow_id, request.workflow_type, request.options.request_id)
@@ -189,7 +235,10 @@ class EmbeddedBackend:
         """Post a request and wait for its answer."""
         if os.getpid() != self._pid:
             raise UnavailableError(f"this engine belongs to process {self._pid}; open one after the fork, or serve one")
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self._ask_in_thread(make_input)
         reply = _LoopReply(loop.create_future(), None if loop is self._loop else self._mailbox(loop))
         self._post(make_input(reply))
         try:
@@ -197,6 +246,19 @@ class EmbeddedBackend:
         except asyncio.CancelledError:
             self._forget(reply)
             raise
+
+    def _ask_in_thread(self, make_input: Callable[[Reply], Input]) -> object:
+        reply = _ThreadReply()
+        self._threads[reply] = None
+        try:
+            self._post(make_input(reply))
+            reply.wait()
+        except BaseException:  # interrupted, or the engine is closed
+            self._forget(reply)
+            raise
+        finally:
+            del self._threads[reply]
+        return reply.answer()
 
     def _forget(self, reply: Reply) -> None:
         try:

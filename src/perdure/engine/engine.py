@@ -186,6 +186,7 @@ class Engine:
         self._closed = True
         self._invoker.close()
         self._writer.close()
+        self.backend.close()
         self.store.close()
         self._owner.release()
 
