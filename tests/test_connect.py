@@ -14,6 +14,7 @@ from perdure.authoring.channel import Channel
 from perdure.authoring.decision import Decision, complete, go_to
 from perdure.authoring.state import state
 from perdure.authoring.workflow import Workflow
+from perdure.client.http import HttpBackend
 from perdure.connect import connect, connect_async
 from perdure.model.errors import DefinitionError, InvalidRequest, UnavailableError, WaitTimedOut
 from perdure.model.outcome import RunStatus
@@ -86,13 +87,33 @@ def test_unknown_scheme_is_told_the_known_ones() -> None:
         connect("postgres://db")
 
 
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [("http://host:8801", "over HTTP by a later version"), ("temporal://host:7233", "perdure\\[temporal\\]")],
-)
-def test_scheme_of_a_later_version_says_so(url: str, why: str) -> None:
-    with pytest.raises(InvalidRequest, match=why):
-        connect(url)
+def test_scheme_of_a_later_version_says_so() -> None:
+    with pytest.raises(InvalidRequest, match=r"perdure\[temporal\]"):
+        connect("temporal://host:7233")
+
+
+def test_start_on_a_server_says_where_its_worker_is() -> None:
+    with (
+        connect("http://127.0.0.1:1") as client,
+        pytest.raises(InvalidRequest, match="without a worker_url, expected the URL"),
+    ):
+        client.start(Greeting, "ada", "Ada")
+
+
+async def test_server_is_asked_when_something_is_wanted_of_it() -> None:
+    with connect("https://127.0.0.1:1", worker_url="http://127.0.0.1:2") as client:
+        assert client.get(Greeting, "ada").id == "ada"
+    async with await connect_async("http://127.0.0.1:1", worker_url="http://127.0.0.1:2") as other:
+        assert isinstance(other.backend, HttpBackend)
+
+
+def test_what_runs_elsewhere_is_not_to_be_run_here() -> None:
+    with pytest.raises(InvalidRequest, match="serve them with a Worker"):
+        connect("http://127.0.0.1:1", Greeting())
+    with pytest.raises(InvalidRequest, match="among the settings of that server"):
+        connect("http://127.0.0.1:1", retention=1)
+    with pytest.raises(InvalidRequest, match="hand them over instead"):
+        connect("sqlite:///greetings.db", worker_url="http://127.0.0.1:2")
 
 
 @pytest.mark.parametrize("url", ["sqlite:", "sqlite:///", "sqlite://signup.db", "sqlite:///a.db?mode=ro", "signup.db"])
@@ -124,7 +145,8 @@ def test_function_is_found_whoever_imported_the_module_before() -> None:
 def test_nothing_heavy_is_loaded_before_something_is_opened() -> None:
     loaded = run_python(
         "import sys, perdure.connect\n"
-        "print([name for name in sys.modules if name.startswith(('perdure.engine', 'perdure.store', 'apsw', 'asyncio.'))])"
+        "print([name for name in sys.modules if name.startswith(('perdure.engine', 'perdure.store', 'apsw', 'asyncio.', 'aiohttp'))])"
     )
     assert "engine" not in loaded
     assert "apsw" not in loaded
+    assert "aiohttp" not in loaded

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         WorkflowTerminated,
         WorkflowTimedOut,
     )
+    from perdure.worker.serving import Worker
 
 _HOME = {
     "AsyncClient": "client.client",
@@ -97,6 +98,7 @@ _HOME = {
     "UnavailableError": "model.errors",
     "Wait": "authoring.waiting",
     "WaitTimedOut": "model.errors",
+    "Worker": "worker.serving",
     "WorkerError": "model.errors",
     "Workflow": "authoring.workflow",
     "WorkflowAlreadyStarted": "model.errors",
@@ -164,6 +166,7 @@ __all__ = [
     "UnavailableError",
     "Wait",
     "WaitTimedOut",
+    "Worker",
     "WorkerError",
     "Workflow",
     "WorkflowAlreadyStarted",

@@ -1,0 +1,58 @@
+"""What a process serves that runs workflows for a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from perdure.authoring.inspection import AnyWorkflow
+from perdure.authoring.registry import Registered
+from perdure.worker.asgi import AsgiApp
+from perdure.worker.local import THREADS
+from perdure.worker.runnable import Runnable, registered, runnables_of
+from perdure.worker.wsgi import WsgiApp
+
+
+class Worker:
+    """Runs workflows for a server that calls it over HTTP: ``Worker(Signup(send=mail)).asgi_app()``.
+
+    The server, ours or iWF's own, is told where this is served when a workflow is started. Whoever can
+    reach a worker can run its handlers, so serve it where only the server can.
+    """
+
+    def __init__(
+        self, *workflows: AnyWorkflow | Runnable | Iterable[Registered | Runnable], threads: int = THREADS
+    ) -> None:
+        """Take what is to be run; nothing begins before it is served.
+
+        Args:
+            *workflows: an instance of each class, or whole registries, those of ``perdure.iwf`` too.
+            threads: for the ``def`` handlers of each workflow type, served by ASGI; a WSGI server has
+                its own threads.
+
+        Raises:
+            DefinitionError: a class is wrong; the message lists every problem.
+        """
+        if threads < 1:
+            raise ValueError(f"threads is {threads}, expected 1 or more")
+        known: list[Registered | Runnable] = []
+        single: list[AnyWorkflow | Runnable] = []
+        for workflow in workflows:
+            if isinstance(workflow, Iterable):
+                known.extend(workflow)
+            else:
+                single.append(workflow)
+        self._runnables = runnables_of([*known, *registered(single)])
+        self._threads = threads
+
+    def asgi_app(self) -> AsgiApp:
+        """Return an application for uvicorn and its like, or to mount in Starlette or FastAPI."""
+        return AsgiApp(self._runnables, threads=self._threads)
+
+    def wsgi_app(self) -> WsgiApp:
+        """Return an application for waitress, gunicorn and their like.
+
+        Beside a Flask application, at a path of its own::
+
+            flask_app.wsgi_app = DispatcherMiddleware(flask_app.wsgi_app, {"/worker": worker.wsgi_app()})
+        """
+        return WsgiApp(self._runnables)
