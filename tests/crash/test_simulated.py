@@ -13,7 +13,7 @@ from perdure.engine.outputs import Answered
 from perdure.testing.rule import rule
 from tests.crash.process import Knobs
 from tests.crash.program import Program
-from tests.crash.programs import PROGRAMS, RESET_RPC, SIGNUP
+from tests.crash.programs import PROGRAMS, SIGNUP
 from tests.crash.simulation import SECOND_CRASHES, Tally, WrongEnd, crash_everywhere, run
 
 ROOMY = Knobs()
@@ -22,14 +22,6 @@ NARROW = Knobs(resting_max=0, lane_max=1)
 
 LONG_SEEDS = range(10, 15)
 
-_LOST = pytest.mark.xfail(
-    raises=WrongEnd, reason="a locked RPC that a reset asks again is only in memory until it is opened"
-)
-
-
-def _parameters() -> list[object]:
-    return [pytest.param(program, marks=_LOST if program is RESET_RPC else (), id=program.name) for program in PROGRAMS]
-
 
 @pytest.fixture(scope="module")
 def total() -> Tally:
@@ -37,7 +29,7 @@ def total() -> Tally:
 
 
 @rule("C1", "C2")
-@pytest.mark.parametrize("program", _parameters())
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_program_ends_the_same_wherever_it_crashes(program: Program, tmp_path: Path, total: Tally) -> None:
     expected = run(program, tmp_path, seed=0, knobs=ROOMY)
     seed = PROGRAMS.index(program)
@@ -54,7 +46,7 @@ def test_enough_was_tried(total: Tally, tell: Callable[[str], None]) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("knobs", [ROOMY, NARROW], ids=["roomy", "narrow"])
-@pytest.mark.parametrize("program", _parameters())
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_program_ends_the_same_in_many_orders(
     program: Program, knobs: Knobs, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:

@@ -4,15 +4,29 @@ import pytest
 
 from perdure.engine.reset import NO_SUCH_EVENT, NO_SUCH_MOMENT
 from perdure.model.attributes import DataAttribute, LoadingPolicy
-from perdure.model.calls import StateRequest
+from perdure.model.calls import RpcAnswer, RpcRequest, StateRequest
 from perdure.model.conditions import ChannelResult
 from perdure.model.errors import InvalidRequest, WorkflowClosed, WorkflowNotFound
 from perdure.model.ids import RunId, StateExecutionId, StateId
-from perdure.model.options import StartOptions, StateOptions
+from perdure.model.options import CallOptions, StartOptions, StateOptions
 from perdure.model.outcome import RunStatus, StopKind
 from perdure.model.requests import ResetKind, ResetRequest, RpcCall, TimerRef
 from perdure.model.value import Message
-from tests.engine.script import ADA, Worker, after, done, go_to, signal_on, starting, straight, text, wait_for, writing
+from perdure.testing.rule import rule
+from tests.engine.script import (
+    ADA,
+    Request,
+    Worker,
+    after,
+    done,
+    go_to,
+    signal_on,
+    starting,
+    straight,
+    text,
+    wait_for,
+    writing,
+)
 from tests.engine.stage import EngineStage
 
 LOCK_K = LoadingPolicy(locks=("k",))
@@ -156,6 +170,81 @@ async def test_what_callers_sent_later_is_handed_over_again(stage: EngineStage[W
     letter = execute.call.results[0]
     assert isinstance(letter, ChannelResult)
     assert letter.values == (text("dear"),)
+
+
+def adding(request: Request) -> RpcAnswer:
+    """Append the RPC's name to what is under lock."""
+    assert isinstance(request, RpcRequest)
+    before = [item.value.data or "" for item in request.attributes.data if item.value is not None]
+    return writing("k", "".join(before) + request.name)
+
+
+async def value_under_lock(stage: EngineStage[Worker]) -> str | None:
+    return next((item.value.data for item in await stage.backend.get_data_attributes(ADA) if item.value), None)
+
+
+@rule("7")
+async def test_rpcs_under_lock_are_asked_again_in_their_order_over_crashes(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"a!": adding, "b!": adding}
+    await stage.backend.start(starting(None))
+    for name in ("a", "b"):
+        await stage.backend.call_rpc(RpcCall(ADA, name, data_loading=LOCK_K))
+    stage.worker.script = {}
+    stage.worker.requests.clear()
+    await stage.backend.reset(BEGINNING)
+    await stage.crash()
+    await stage.settle()
+    await stage.crash()
+    await stage.settle()
+    assert [len(stage.worker.calls(name)) for name in ("a!", "b!")] == [3, 0], (
+        "a in each life, b not before a has ended"
+    )
+    stage.worker.answer(adding(stage.worker.requests[-1]))
+    await stage.settle()
+    await stage.crash()
+    stage.worker.script = {"b!": adding}
+    await stage.settle()
+    assert await value_under_lock(stage) == "ab"
+    await stage.crash()
+    await stage.settle()
+    assert [len(stage.worker.calls(name)) for name in ("a!", "b!")] == [3, 2], "nothing is left to ask"
+
+
+@rule("7", "4.7")
+async def test_rpc_that_is_asked_again_waits_for_its_lock(stage: EngineStage[Worker]) -> None:
+    locks = StateOptions(skip_wait_until=True, execute=CallOptions(data_loading=LOCK_K))
+    stage.worker.script = {"only": go_to("end", options=straight()), "a!": adding}
+    await stage.backend.start(starting(state=locks))
+    await stage.settle()
+    await stage.backend.call_rpc(RpcCall(ADA, "a", data_loading=LOCK_K))
+    stage.worker.script = {"a!": adding}
+    await stage.backend.reset(BEGINNING)
+    await stage.settle()
+    assert await value_under_lock(stage) is None
+    await stage.crash()
+    await stage.settle()
+    assert await value_under_lock(stage) is None
+    stage.worker.answer(go_to("end", options=straight()))
+    await stage.settle()
+    assert await value_under_lock(stage) == "a"
+
+
+@rule("7")
+async def test_reset_of_a_reset_asks_each_rpc_once(stage: EngineStage[Worker]) -> None:
+    stage.worker.script = {"a!": adding, "b!": adding, "c!": adding}
+    await stage.backend.start(starting(None))
+    for name in ("a", "b"):
+        await stage.backend.call_rpc(RpcCall(ADA, name, data_loading=LOCK_K))
+    await stage.backend.reset(BEGINNING)
+    await stage.settle()
+    await stage.backend.call_rpc(RpcCall(ADA, "c", data_loading=LOCK_K))
+    assert await value_under_lock(stage) == "abc"
+    await stage.backend.reset(BEGINNING)
+    await stage.settle()
+    assert await value_under_lock(stage) == "abc"
+    await stage.backend.reset(ResetRequest(ADA, ResetKind.BEGINNING, skip_locked_rpcs=True))
+    await stage.settle()
+    assert await value_under_lock(stage) is None
 
 
 async def test_handing_over_can_be_skipped(stage: EngineStage[Worker]) -> None:

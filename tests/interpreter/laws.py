@@ -394,6 +394,7 @@ def nonsense(execution: Execution) -> list[Event]:
         RpcOpened(0, ("k",)),
         RpcOpened(execution.next_rpc_number + 5, ("k", "k"), ("k",)),
         RpcOpened(execution.next_rpc_number, ("k",), ("l",)),
+        RpcOpened(execution.next_rpc_number, ("k",), again=True),
         RpcClosed(-7, None),
         TimerSkipped(TimerRef(StateExecutionId("A-1"), None, -1)),
         TimerSkipped(TimerRef(StateExecutionId("A-1"), None, 10**9)),

@@ -160,7 +160,7 @@ class Reference:
             case CallSucceeded() | CallExhausted() | CallRejected():
                 return None if any(state.call_id == event.call_id for state in self.states) else RefusalKind.STALE
             case RpcOpened():
-                if event.number <= self._rpcs_opened:
+                if event.number <= self._rpcs_opened or event.again:  # only a reset asks again
                     return RefusalKind.INVALID
                 return RefusalKind.LOCKED if self._held() & set(_rpc_keys(event)) else None
             case RpcClosed():

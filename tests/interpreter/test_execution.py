@@ -41,7 +41,7 @@ from perdure.model.conditions import (
     WaitMode,
 )
 from perdure.model.decisions import CloseIfEmpty, Closing, ClosingKind, EmptyCheck, Movement
-from perdure.model.ids import CallId, RunId, StateExecutionId, StateId
+from perdure.model.ids import CallId, RunId, StateExecutionId, StateId, WorkflowId
 from perdure.model.options import (
     CallOptions,
     ExecutingStatesMode,
@@ -51,7 +51,7 @@ from perdure.model.options import (
     WorkflowConfig,
 )
 from perdure.model.outcome import Outcome, RunErrorType, RunStatus, StateOutput, StopKind
-from perdure.model.requests import TimerRef
+from perdure.model.requests import RpcCall, TimerRef
 from perdure.model.value import EncodedValue, Message
 from perdure.testing import Playbook, rule
 from tests.interpreter.story import (
@@ -513,6 +513,53 @@ def test_a_reset_run_calls_again_what_was_under_way_and_keeps_what_was_waited_fo
         book.when(RpcOpened(2, data_locks=("k",))).then()
         book.deadline(300).when(DeadlinePassed()).then_of(type(execute(5, "W-1")))
         book.deadline(6_000)
+
+
+def left(book: Playbook) -> list[str]:
+    return [call.name for call in book.execution.asked_again]
+
+
+@rule("7")
+def test_rpcs_that_a_reset_asks_again_are_opened_one_after_the_other_until_each_has_ended() -> None:
+    base = Playbook().when(start(None)).then()
+    base.when(RpcOpened(1, data_locks=("k",))).then()
+    first, second = (
+        RpcCall(WorkflowId("ada"), name, data_loading=LoadingPolicy(locks=("k",))) for name in ("first", "second")
+    )
+    wrote = RpcAnswer(writes=Writes(data=(DataAttribute("k", X),)))
+    with Playbook() as book:
+        book.when(
+            Resumed(base.execution.snapshot(), RunId("run-2"), ResumeCause.RESET, asked_again=(first, second))
+        ).then()
+        book.refused(RpcOpened(2, again=True), RefusalKind.INVALID)
+        book.when(Released()).then()
+        book.when(RpcOpened(2, data_locks=("k",))).then()
+        book.refused(RpcOpened(3, data_locks=("k",), again=True), RefusalKind.LOCKED)
+        book.when(RpcClosed(2, wrote)).then()
+        assert left(book) == ["first", "second"], "it was another RPC that ended"
+        book.when(RpcOpened(3, data_locks=("k",), again=True)).then()
+        book.restarted()
+        book.refused(RpcOpened(4, again=True), RefusalKind.INVALID)
+        book.when(RpcClosed(3, None, abandoned=True)).then()
+        assert left(book) == ["first", "second"], "nobody knows how it ended"
+        book.when(RpcOpened(4, data_locks=("k",), again=True)).then()
+        book.when(RpcClosed(4, wrote)).then()
+        assert left(book) == ["second"]
+        book.when(RpcOpened(5, data_locks=("k",), again=True)).then()
+        book.when(RpcClosed(5, None)).then()
+        assert left(book) == [], "it has failed, as RPCs may"
+        book.refused(RpcOpened(6, again=True), RefusalKind.INVALID)
+
+
+@rule("7")
+def test_rpcs_that_a_reset_asks_again_end_with_the_run() -> None:
+    base = Playbook().when(start(None)).then()
+    call = RpcCall(WorkflowId("ada"), "first", data_loading=LoadingPolicy(locks=("k",)))
+    with Playbook() as book:
+        resumed = Resumed(base.execution.snapshot(), RunId("run-2"), ResumeCause.RESET, asked_again=(call,))
+        book.when(resumed).then()
+        book.when(Stopped(StopKind.TERMINATE)).then_of(Close)
+        assert left(book) == []
 
 
 @rule("1.3", "1.16")

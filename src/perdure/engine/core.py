@@ -19,7 +19,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from itertools import count, islice
 from typing import Any
@@ -42,7 +41,6 @@ from perdure.engine.inputs import (
     Reset,
     Search,
     Start,
-    Unheard,
     WaitForResult,
     WaitForState,
     Wake,
@@ -458,7 +456,9 @@ class Core:
                 self._attempts.abandon(run, effect.call_id)
             else:
                 self._record(run, effect)
-        return True
+        if run.execution.asked_again:
+            self._rpcs.ask_again(run, now_ms=now_ms)
+        return run.quarantine is None
 
     def _record(self, run: HotRun, effect: CompleteState) -> None:
         key = effect.state_execution_id if not effect.wait_for_key else f"{effect.state_id}_{effect.wait_for_key}"
@@ -601,14 +601,12 @@ class Core:
             now_ms,
             base.request_id,
         )
-        genesis = Resumed(past.snapshot, run_id, ResumeCause.RESET, request.reason)
+        genesis = Resumed(past.snapshot, run_id, ResumeCause.RESET, request.reason, past.asked_again)
         run = self._create(row, genesis, now_ms=now_ms, actor="client")
         for event in past.handed_over:
             if run.status.closed or not self._happen(run, event, now_ms=now_ms, actor="client", reason="reset"):
                 break
         self._happen(run, Released(), now_ms=now_ms, actor="client", reason="reset")
-        for call in past.asked_again:
-            self.submit(CallRpc(Unheard(), replace(call, run_id=run_id)))
         self._ledger.answer(run, wanted.reply, run_id)
 
     def _journal(self, key: RunKey) -> list[EventRow]:

@@ -73,7 +73,7 @@ class HotRun:
     @property
     def busy(self) -> bool:
         """A boot must take this run up at once."""
-        return len(self.calls) > len(self.backoff) or bool(self.rpcs)
+        return len(self.calls) > len(self.backoff) or bool(self.rpcs) or bool(self.execution.asked_again)
 
     @property
     def working(self) -> bool:

@@ -45,7 +45,8 @@ class Past:
     handed_over: tuple[Event, ...]
     """What callers sent later, to happen again in its order."""
     asked_again: tuple[RpcCall, ...] = ()
-    """Locking RPCs that wrote something later: their methods are called once more (iWF 7)."""
+    """Locking RPCs that wrote something later, or were still to be asked again by an earlier reset:
+    their methods are called once more (iWF 7)."""
 
 
 def go_back(rows: Sequence[EventRow], request: ResetRequest) -> Past:
@@ -68,7 +69,7 @@ def go_back(rows: Sequence[EventRow], request: ResetRequest) -> Past:
         execution.handle(event, row.at_ms)
     later = events[kept:]
     handed_over = () if request.skip_signals else tuple(event for event in later if isinstance(event, _HANDED_OVER))
-    asked_again = () if request.skip_locked_rpcs else tuple(_locking_rpcs(later))
+    asked_again = () if request.skip_locked_rpcs else (*execution.asked_again, *_locking_rpcs(later))
     return Past(execution.snapshot(), handed_over, asked_again)
 
 
@@ -125,7 +126,8 @@ def _calls_state(effects: Iterable[Effect], request: ResetRequest) -> bool:
 def _locking_rpcs(events: Iterable[Event]) -> Iterable[RpcCall]:
     opened: dict[int, RpcCall] = {}
     for event in events:
-        if isinstance(event, RpcOpened) and event.call is not None:
+        # Those opened again were all still to be asked at the moment gone back to.
+        if isinstance(event, RpcOpened) and event.call is not None and not event.again:
             opened[event.number] = event.call
         elif isinstance(event, RpcClosed) and event.answer is not None and event.number in opened:
             yield opened[event.number]

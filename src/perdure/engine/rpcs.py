@@ -2,7 +2,8 @@
 
 Without locks that is a read and a write with time between them; with locks it is one step, from
 ``RpcOpened`` to ``RpcClosed``. The method runs at most once, so there is nothing to keep of it
-over a crash but the locks, and those a load gives back.
+over a crash but the locks, and those a load gives back. Only what a reset asks again is asked until
+it has ended, after a crash once more: nobody else would.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from perdure.engine.dispatcher import Dispatcher, Lane
 from perdure.engine.hot import HotRun
-from perdure.engine.inputs import CallRpc, Reply, Reported
+from perdure.engine.inputs import CallRpc, Reply, Reported, Unheard
 from perdure.engine.ledger import Happen, Ledger, quarantined
 from perdure.engine.outputs import BeginAttempt, Output, Refused
 from perdure.engine.parking import HotRuns
@@ -97,13 +98,27 @@ class Rpcs:
         number: int | None = None
         if call.locking:
             number = run.execution.next_rpc_number
-            opened = RpcOpened(number, call.data_loading.locks or (), call.search_loading.locks or (), call)
-            if not self._let_happen(run, opened, wanted.reply, now_ms=now_ms):
+            if not self._let_happen(run, _opening(number, call), wanted.reply, now_ms=now_ms):
                 return
-            run.rpcs[number] = None
+        self._take_up(run, call, wanted.reply, number)
+
+    def ask_again(self, run: HotRun, *, now_ms: int) -> None:
+        """Begin the next RPC that a reset asks again, if that can be now.
+
+        Asked after everything that happens to such a run: it may have freed what that RPC locks.
+        """
+        call, number = run.execution.asked_again[0], run.execution.next_rpc_number
+        opened = _opening(number, call, again=True)
+        if run.execution.refuse(opened) is not None:
+            return
+        if self._happen(run, opened, now_ms=now_ms, actor="client", reason="reset"):
+            self._take_up(run, call, Unheard(), number)
+
+    def _take_up(self, run: HotRun, call: RpcCall, reply: Reply, number: int | None) -> None:
+        """Call the worker as soon as what it is shown is durable."""
         row = run.row
         rpc = OpenRpc(
-            wanted.reply,
+            reply,
             run.key,
             _request(run, call),
             RPC_TIMEOUT_MS if call.timeout_ms is None else call.timeout_ms,
@@ -111,6 +126,7 @@ class Rpcs:
             Lane(f"{row.workflow_type} {run.execution.run.worker_url}"),
         )
         if number is not None:
+            run.rpcs[number] = None
             self._locking[run.key, number] = rpc
         self._ledger.after(run, lambda: self._begin(rpc), reply=rpc.reply)
 
@@ -218,12 +234,14 @@ class Rpcs:
         run.rpcs.clear()
 
     def adopt(self, run: HotRun, *, now_ms: int) -> None:
-        """Give back the locks of RPCs that nobody is going to close any more."""
+        """Give back the locks of RPCs that nobody is going to close any more, and ask again what is left to ask."""
         for number in run.execution.open_rpcs:
             if (run.key, number) in self._locking:
                 run.rpcs[number] = None
-            elif not self._happen(run, RpcClosed(number, None), now_ms=now_ms, actor="engine"):
+            elif not self._happen(run, RpcClosed(number, None, abandoned=True), now_ms=now_ms, actor="engine"):
                 return
+        if run.execution.asked_again:
+            self.ask_again(run, now_ms=now_ms)
 
     def refuse_all(self, error: Exception) -> list[Output]:
         """Tell every caller whose RPC has begun that its end will not be heard of."""
@@ -238,6 +256,10 @@ class Rpcs:
             rpc = self._locking.get((run.key, number))
             if rpc is not None and not rpc.begun:
                 del self._locking[run.key, number]
+
+
+def _opening(number: int, call: RpcCall, *, again: bool = False) -> RpcOpened:
+    return RpcOpened(number, call.data_loading.locks or (), call.search_loading.locks or (), call, again)
 
 
 def _request(run: HotRun, call: RpcCall) -> RpcRequest:

@@ -54,6 +54,8 @@ class Resumed:
     run_id: RunId
     cause: ResumeCause
     reason: str = ""
+    asked_again: tuple[RpcCall, ...] = ()
+    """Locking RPCs whose methods another run of a reset calls once more, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class RpcOpened:
     search_locks: tuple[str, ...] = ()
     call: RpcCall | None = None
     """What was asked: a reset asks it again."""
+    again: bool = False
+    """It is the first of ``Execution.asked_again``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ class RpcClosed:
     number: int
     answer: RpcAnswer | None
     """``None``: it failed or was abandoned."""
+    abandoned: bool = False
+    """Nobody knows how it ended: one that a reset asks again is still to be asked."""
 
 
 @dataclass(frozen=True, slots=True)

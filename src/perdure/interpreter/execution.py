@@ -75,7 +75,7 @@ from perdure.model.decisions import (
 from perdure.model.ids import CallId, StateExecutionId, StateId
 from perdure.model.options import CallOptions, ExecutingStatesMode, StateOptions, WorkflowConfig
 from perdure.model.outcome import Outcome, RunErrorType, RunStatus, StateOutput, StopKind
-from perdure.model.requests import StartRequest, TimerRef
+from perdure.model.requests import RpcCall, StartRequest, TimerRef
 from perdure.model.value import EncodedValue
 
 RULES_VERSION = 1
@@ -89,6 +89,7 @@ STALE = Refusal(RefusalKind.STALE, "nobody waits for this answer any more")
 BEGUN = Refusal(RefusalKind.INVALID, "the run has begun, and begins once")
 OTHER_ANSWER = Refusal(RefusalKind.INVALID, "an answer of one method to a call of the other")
 REPEATED = Refusal(RefusalKind.INVALID, "the number of this RPC was given before")
+NOT_AGAIN = Refusal(RefusalKind.INVALID, "no RPC is to be asked again now")
 
 
 @dataclass(slots=True)
@@ -115,6 +116,9 @@ class Execution:
 
     def __init__(self) -> None:
         self.outcome: Outcome | None = None
+        self.asked_again: tuple[RpcCall, ...] = ()
+        """Locking RPCs that a reset asks again and that have not ended yet. They are opened in this
+        order, the next once the first has ended; when one can be, ``refuse`` says."""
         self._request: StartRequest | None = None
         self._run: RunContext | None = None
         self._attempt = 1
@@ -227,10 +231,8 @@ class Execution:
                 return self._refuse_answer(event)
             case RpcClosed():
                 return None if event.number in self._rpcs else STALE
-            case RpcOpened() if event.number <= self._rpc_number:
-                return REPEATED
             case RpcOpened():
-                return None if self._locks.free(_rpc_locks(event)) else LOCKED
+                return self._refuse_opening(event)
             case TimerSkipped():
                 return None if self._may_skip(event.timer) else NO_TIMER
             case _:
@@ -243,6 +245,17 @@ class Execution:
         if isinstance(event, CallSucceeded) and type(event.answer) is not _ANSWER[invoke.call.method]:
             return OTHER_ANSWER
         return None
+
+    def _refuse_opening(self, event: RpcOpened) -> Refusal | None:
+        if event.number <= self._rpc_number:
+            return REPEATED
+        if event.again and not self._may_ask_again:
+            return NOT_AGAIN
+        return None if self._locks.free(_rpc_locks(event)) else LOCKED
+
+    @property
+    def _may_ask_again(self) -> bool:
+        return bool(self.asked_again) and not self._holding and not any(rpc.again for rpc in self._rpcs.values())
 
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
         """Apply *event* and return what the engine must do next, in order.
@@ -335,6 +348,7 @@ class Execution:
             return
         # iWF 7: a reset is a new run, whose whole timeout counts from now on.
         self.outcome = None
+        self.asked_again = event.asked_again
         self._run = RunContext(
             workflow_id=run.workflow_id,
             workflow_type=run.workflow_type,
@@ -562,16 +576,18 @@ class Execution:
         self._queued += answer.movements
 
     def _open_rpc(self, event: RpcOpened) -> None:
-        keys = _rpc_locks(event)
-        if event.number <= self._rpc_number or not self._locks.free(keys):
+        if self._refuse_opening(event) is not None:
             return
         self._rpc_number = event.number
         self._rpcs[event.number] = event
-        self._locks.take(-event.number, keys)
+        self._locks.take(-event.number, _rpc_locks(event))
 
     def _close_rpc(self, event: RpcClosed) -> None:
-        if self._rpcs.pop(event.number, None) is None:
+        opened = self._rpcs.pop(event.number, None)
+        if opened is None:
             return
+        if opened.again and not event.abandoned:
+            self.asked_again = self.asked_again[1:]
         self._freed += self._locks.release(-event.number)
         if event.answer is not None:
             self._apply_rpc(event.answer)
@@ -741,6 +757,7 @@ class Execution:
                 del self._states[state.number]
                 del self._state_by_id[state.id]
         self._rpcs.clear()
+        self.asked_again = ()
         self._queued.clear()
         self._skips.clear()
         self._listed_counts.clear()
@@ -806,7 +823,9 @@ class Execution:
                 CallSnapshot(call_id, invoke.call, invoke.timeout_ms, invoke.retry, invoke.limit_ms)
                 for call_id, invoke in sorted(self._calls.items())
             ),
-            rpcs=tuple(RpcSnapshot(rpc.number, rpc.data_locks, rpc.search_locks) for rpc in self._rpcs.values()),
+            rpcs=tuple(
+                RpcSnapshot(rpc.number, rpc.data_locks, rpc.search_locks, rpc.again) for rpc in self._rpcs.values()
+            ),
             data=tuple(self._attributes.data.values()),
             search=tuple(self._attributes.search.values()),
             channels=self._channels.snapshot(),
@@ -816,6 +835,7 @@ class Execution:
             skips=tuple(self._skips),
             listed_states=self._listed_states,
             outcome=self.outcome,
+            asked_again=self.asked_again,
         )
 
     @classmethod
@@ -840,6 +860,7 @@ class Execution:
         self._outputs = list(snapshot.outputs)
         self._completing = snapshot.completing
         self._holding = snapshot.holding
+        self.asked_again = snapshot.asked_again
         self._skips = list(snapshot.skips)
         self._listed_states = snapshot.listed_states
         self._begins_at_ms = snapshot.begins_at_ms
@@ -855,7 +876,7 @@ class Execution:
         for call in snapshot.calls:
             self._calls[call.id] = Invoke(call.id, self.run, call.call, call.timeout_ms, call.retry, call.limit_ms)
         for rpc in snapshot.rpcs:
-            opened = RpcOpened(rpc.number, rpc.data_locks, rpc.search_locks)
+            opened = RpcOpened(rpc.number, rpc.data_locks, rpc.search_locks, again=rpc.again)
             self._rpcs[rpc.number] = opened
             self._locks.take(-rpc.number, _rpc_locks(opened))
 

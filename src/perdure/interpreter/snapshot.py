@@ -16,7 +16,7 @@ from perdure.model.decisions import Movement
 from perdure.model.ids import CallId, StateExecutionId, StateId
 from perdure.model.options import RetryPolicy, WorkflowConfig
 from perdure.model.outcome import Outcome, StateOutput
-from perdure.model.requests import StartRequest, TimerRef
+from perdure.model.requests import RpcCall, StartRequest, TimerRef
 from perdure.model.value import EncodedValue
 
 
@@ -96,6 +96,8 @@ class RpcSnapshot:
     number: int
     data_locks: tuple[str, ...]
     search_locks: tuple[str, ...]
+    again: bool = False
+    """It is the first of ``asked_again``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +132,5 @@ class Snapshot:
     outcome: Outcome | None
     holding: bool = False
     """A reset is handing over what came after its moment."""
+    asked_again: tuple[RpcCall, ...] = ()
+    """Locking RPCs that a reset asks again and that have not ended yet."""

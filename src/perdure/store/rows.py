@@ -35,7 +35,7 @@ class RunRow:
     """When the engine must next look at this run: a timer, the end of a delay or of the timeout,
     or the next attempt of a call in backoff, whichever is first."""
     busy: bool = False
-    """A call or a locking RPC is under way: a boot must take this run up at once."""
+    """A call or a locking RPC is under way or to be made: a boot must take this run up at once."""
     quarantine: str | None = None
     """Why the engine does not touch this run any more, if it does not."""
 
