@@ -86,11 +86,12 @@ def two_step(folder: Path, *, runs: int, concurrency: int, file: Path | None = N
         return throughput(one, runs, concurrency)
 
 
-def sign_up(folder: Path, *, runs: int, concurrency: int) -> Sample:
-    with connect(f"sqlite:///{folder / 'perdure.db'}", SignUp()) as client:
+def sign_up(folder: Path, *, runs: int, concurrency: int, file: Path | None = None) -> Sample:
+    with connect(f"sqlite:///{file or folder / 'perdure.db'}", SignUp()) as client:
+        tag = time.time_ns()
 
         def one(number: int) -> None:
-            handle = client.start(SignUp, f"ada-{number}", Form("ada", "ada@example.org"))
+            handle = client.start(SignUp, f"ada-{tag}-{number}", Form("ada", "ada@example.org"))
             assert handle.call(SignUp.confirm) == "done"
             assert handle.result() == "done"
 
