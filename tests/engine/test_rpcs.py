@@ -14,11 +14,13 @@ from perdure.model.errors import (
     WorkflowClosed,
 )
 from perdure.model.ids import WorkflowId
+from perdure.model.options import StartOptions
 from perdure.model.outcome import StopKind
 from perdure.model.requests import RpcCall
 from tests.engine.script import (
     ADA,
     Worker,
+    done,
     starting,
     text,
     writing,
@@ -42,6 +44,23 @@ async def test_locking_rpc_sees_and_writes_in_one_step_and_refuses_another(stage
     stage.worker.answer(writing("k", "1"))
     assert await first == text("written")
     assert await stage.backend.get_data_attributes(ADA) == (DataAttribute("k", text("1")),)
+
+
+async def test_run_goes_on_while_a_locking_rpc_is_with_its_worker(stage: EngineStage[Worker]) -> None:
+    """On the reference all of this waits until the worker has answered."""
+    stage.worker.script = {"only": done("meanwhile"), "look!": RpcAnswer(text("seen"))}
+    await stage.backend.start(starting(options=StartOptions(delay_ms=1_000)))
+    await stage.backend.set_data_attributes(ADA, [DataAttribute("k", text("0"))])
+    slow = asyncio.ensure_future(stage.backend.call_rpc(RpcCall(ADA, "desk", data_loading=LOCK_K)))
+    await stage.settle()
+
+    assert await stage.backend.get_data_attributes(ADA) == (DataAttribute("k", text("0")),)
+    assert await stage.backend.call_rpc(RpcCall(ADA, "look")) == text("seen")
+    other = RpcCall(ADA, "look", data_loading=LoadingPolicy(locks=("another",)))
+    assert await stage.backend.call_rpc(other) == text("seen")
+    await stage.pass_time(1_000)
+    assert len(stage.worker.calls("only")) == 1
+    slow.cancel()
 
 
 async def test_end_of_the_run_is_told_to_the_caller_of_a_locking_rpc_at_once(stage: EngineStage[Worker]) -> None:
