@@ -71,6 +71,9 @@ lock:  ## resolve requirements/*.txt anew after a change of pyproject.toml; ARGS
 	$(RESOLVE) $(ARGS) --extra server --extra signup --group dev -o requirements/dev.txt
 	$(RESOLVE) $(ARGS) --extra signup --group build -c requirements/dev.txt -o requirements/demo.txt
 	$(RESOLVE) $(ARGS) --extra bench --group build -c requirements/dev.txt -o requirements/bench.txt
+	printf 'iwf-python-sdk==0.12.0\nattrs\ntyping_extensions\nflask\n' | .venv-lock/bin/uv pip compile - --quiet --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+		$(ARGS) -o requirements/iwf-sdk.txt
 
 clean:  ## remove what was made, the environments too
 	rm -rf .venv .venv-* .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -1,0 +1,42 @@
+"""iWF's own Python SDK, as it is on PyPI, as client and as worker, against a real server."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.server.process import ServerProcess
+
+ROOT = Path(__file__).parents[2]
+LOCK = ROOT / "requirements" / "iwf-sdk.txt"
+PROGRAM = Path(__file__).parent / "iwf_sdk" / "program.py"
+
+
+@pytest.fixture(scope="module")
+def sdk() -> Path:
+    """Return the Python of an environment with the SDK, made the first time: it wants other versions than we do."""
+    mark = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    folder = ROOT / f".venv-iwf-sdk-{mark}"
+    python = folder / "bin" / "python"
+    with (ROOT / ".venv-iwf-sdk.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / ".made").exists():
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            subprocess.run([python, "-m", "pip", "install", "-q", "--require-hashes", "-r", LOCK], check=True)
+            (folder / ".made").touch()
+    return python
+
+
+@pytest.mark.timeout(300)  # the environment is made first
+def test_a_program_of_iwfs_python_sdk_runs(sdk: Path, tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, "--max-wait-seconds", "5") as server:  # the program waits once in vain
+        ended = subprocess.run(
+            [sdk, "-W", "ignore", PROGRAM, server.url], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
