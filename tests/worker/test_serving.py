@@ -1,11 +1,23 @@
 from __future__ import annotations
 
-import pytest
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
 
-from perdure import DefinitionError, Registry
+import pytest
+import uvicorn
+from waitress.server import TcpWSGIServer, create_server
+
+from examples.signup import Form, Signup
+from perdure import DefinitionError, Registry, connect
 from perdure.model.calls import ExecuteAnswer
 from perdure.worker.serving import Worker
+from perdure.worker.wsgi import WsgiApp
 from tests.authoring.onboarding import Onboarding, state_request
+from tests.server.process import ServerProcess
 from tests.worker.caller import call_asgi, call_wsgi
 from tests.worker.service import Service
 
@@ -26,3 +38,52 @@ def test_mistakes_are_found_before_anything_is_served() -> None:
         Worker(Service(), Registry(Service()))
     with pytest.raises(ValueError, match="threads is 0"):
         Worker(Service(), threads=0)
+
+
+class Threaded(uvicorn.Server):
+    """uvicorn in a thread of the test's."""
+
+    def __enter__(self) -> str:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self.run, args=([self._socket],))
+        self._thread.start()
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+@contextmanager
+def waitress_serves(app: WsgiApp) -> Iterator[str]:
+    server = cast("TcpWSGIServer", create_server(app, host="127.0.0.1", port=0, threads=2))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert server.socket is not None
+    yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+    server.close()
+    thread.join()
+
+
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+def test_program_moves_to_a_server_by_its_url(tmp_path: Path, interface: str) -> None:
+    mails: list[str] = []
+    worker = Worker(Signup(send=lambda _, what: mails.append(what)))
+    serving = (
+        Threaded(uvicorn.Config(worker.asgi_app(), log_config=None))
+        if interface == "asgi"
+        else waitress_serves(worker.wsgi_app())
+    )
+    with (
+        ServerProcess(tmp_path) as server,
+        serving as worker_url,
+        connect(server.url, worker_url=worker_url) as client,
+    ):
+        ada = client.start(Signup, "ada", Form("ada", "ada@example.org"))
+        assert ada.describe().workflow_type == "Signup"
+        assert ada.call(Signup.confirm, "link") == "done"
+        assert ada.result(timeout=20) == "done"
+        assert ada.get(Signup.form) == Form("ada", "ada@example.org")
+        assert [run.workflow_id for run in client.search("status = 'verified'")] == ["ada"]
+        assert mails == ["please verify", "welcome"]
