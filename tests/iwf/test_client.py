@@ -6,14 +6,24 @@ import pytest
 
 from perdure.iwf.client import Client
 from perdure.iwf.client_options import ClientOptions
-from perdure.iwf.errors import InvalidArgumentError, NotRegisteredError, WorkflowDefinitionError
+from perdure.iwf.errors import (
+    InvalidArgumentError,
+    NotRegisteredError,
+    WorkflowAlreadyStartedError,
+    WorkflowDefinitionError,
+    WorkflowNotExistsError,
+)
+from perdure.iwf.iwf_api.models import IDReusePolicy
 from perdure.iwf.object_encoder import ObjectEncoder
 from perdure.iwf.registry import Registry
 from perdure.iwf.workflow_options import WorkflowOptions
+from perdure.worker.serving import Worker
 from tests.authoring.onboarding import Onboarding
 from tests.iwf.everything import Endings, Everything, Gather, Order
 from tests.iwf.place import place
 from tests.iwf.test_object_encoder import Reversed
+from tests.server.process import ServerProcess
+from tests.worker.test_serving import waitress_serves
 
 
 def test_state_executions_to_wait_for_may_be_assigned() -> None:
@@ -64,6 +74,18 @@ def test_workflows_of_both_kinds_run_in_one_file(tmp_path: Path) -> None:
         assert client.wait_for_workflow_completion("w") == "completed"
 
 
-def test_a_server_cannot_be_spoken_to_yet() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"http://localhost:8801 cannot be spoken to yet.*Client\.local"):
-        Client(Registry())
+def test_a_program_of_iwf_speaks_to_a_server_as_it_always_did(tmp_path: Path) -> None:
+    registry = Registry()
+    registry.add_workflows(Everything(), Endings())
+    worker = Worker(*registry.runnables(ObjectEncoder.default))
+    with ServerProcess(tmp_path) as server, waitress_serves(worker.wsgi_app()) as worker_url:
+        client = Client(registry, ClientOptions(server_url=server.url, worker_url=worker_url))
+        with client:
+            client.start_workflow(Endings, "w", 60, "complete")
+            with pytest.raises(WorkflowAlreadyStartedError):
+                client.start_workflow(
+                    Endings, "w", 60, "complete", WorkflowOptions(workflow_id_reuse_policy=IDReusePolicy.DISALLOW_REUSE)
+                )
+            assert client.wait_for_workflow_completion("w") == "completed"
+            with pytest.raises(WorkflowNotExistsError):
+                client.signal_workflow("nobody", "go", 1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from perdure.client.portal import Portal
+from perdure.connect import connect
 from perdure.iwf.client_options import ClientOptions
 from perdure.iwf.errors import Asked, InvalidArgumentError, http_error, process_workflow_abnormal_exit_error
 from perdure.iwf.errors import WorkflowDefinitionError as DefinitionError
@@ -99,8 +100,12 @@ class UnregisteredClient:
         bounded = client_options is not None or backend is None
         self.options = options
         self.encoder = options.object_encoder
-        self._backend = served_by(options) if backend is None else backend
-        self._worker_url = options.worker_url if backend is None else ""
+        self._release: Callable[[], None] | None = None
+        if backend is None:
+            opened = connect(options.server_url, worker_url=options.worker_url)
+            backend, self._release = opened.asynchronous.backend, opened.close
+        self._backend = backend
+        self._worker_url = options.worker_url if self._release else ""
         self._result_wait_ms = options.api_timeout * 1000 if bounded else None
         self._state_wait_ms = options.long_poll_api_max_wait_time_seconds * 1000 if bounded else None
         self._portal = Portal() if portal is None else portal
@@ -115,6 +120,9 @@ class UnregisteredClient:
 
     def close(self) -> None:
         """Release what is this client's own; harmless to repeat."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
         self._portal.close()
 
     # Starting and ending
@@ -360,14 +368,6 @@ class UnregisteredClient:
             return self._portal.run(question)
         except PerdureError as error:
             raise http_error(error, asked=asked) from error
-
-
-def served_by(options: ClientOptions) -> Backend:
-    """Return a backend that speaks to the server the options name."""
-    raise InvalidArgumentError(
-        f"{options.server_url} cannot be spoken to yet: this version has no HTTP client. "
-        "Run workflows in this process: Client.local(registry, 'sqlite:///workflows.db')"
-    )
 
 
 def start_options(options: UnregisteredWorkflowOptions, timeout_seconds: int) -> StartOptions:
