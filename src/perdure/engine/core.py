@@ -11,6 +11,7 @@ one after the other, delivers outputs, and comes back when ``next_wakeup_ms`` sa
 
 Rule 1: nothing leaves before its cause is durable.
 Rule 2: while one batch is written the next is filled; if one fails, so does the next.
+        One that is refused for what is in it goes through the sieve.
 Rule 3: a round reads the store with a fixed number of statements, however many inputs it has.
 """
 
@@ -18,7 +19,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count, islice
 from typing import Any
@@ -53,6 +55,7 @@ from perdure.engine.parking import RESTING_MAX, HotRuns
 from perdure.engine.readings import Readings
 from perdure.engine.reset import go_back
 from perdure.engine.rpcs import Rpcs, error_of
+from perdure.engine.sieve import Sieve
 from perdure.engine.timekeeper import NEAREST_MAX, Place, Timekeeper
 from perdure.engine.waiters import Waiters
 from perdure.interpreter.chain import Begin, CurrentRun, Existing, Taken, check_start, decide_after_close, decide_start
@@ -154,6 +157,11 @@ class Core:
         self._unsaid: list[Reported] = []
         """Reports whose commit failed: to be taken again."""
         self._retry_at_ms: int | None = None
+        self._sieve = Sieve()
+        self._condemned: dict[RunKey, str] = {}
+        """Runs whose events the store refuses, and why: they are quarantined."""
+        self._unwritable: set[RunKey] = set()
+        """Those of them of which it refuses even that: they are quarantined in memory only."""
         self._lookup = Lookup(
             store=store,
             runs=self._runs,
@@ -197,9 +205,11 @@ class Core:
     def process(self) -> list[Output]:
         """Handle everything submitted and everything due; return what may leave at once."""
         now_ms = self._clock.now_ms()
-        self._come_back(now_ms)
-        while self._inbox:
-            self._round([self._inbox.popleft() for _ in range(min(len(self._inbox), ROUND_MAX))])
+        self._sift()
+        if not self._sieve.sifting:
+            self._come_back(now_ms)
+            while self._inbox:
+                self._round([self._inbox.popleft() for _ in range(min(len(self._inbox), ROUND_MAX))])
         self._runs.park()
         return self._ledger.take_outputs()
 
@@ -214,6 +224,7 @@ class Core:
         """Learn that *batch* is durable; return what waited for that. More may be to process now."""
         assert batch is self._committing, "batches are written one after the other"
         self._committing = None
+        self._sieve.passed()
         held = batch.held
         for run in batch.runs.values():
             run.stored = True
@@ -232,22 +243,54 @@ class Core:
         return self._ledger.take_outputs()
 
     def failed(self, batch: PendingBatch, error: Exception) -> list[Output]:
-        """Learn that *batch* was not written: take back all of it, and of what was built upon it."""
+        """Learn that *batch* was not written: take back all of it, and of what was built upon it.
+
+        If it is not for the disk, what it was made of is handled again at once, in parts.
+        """
         assert batch is self._committing, "batches are written one after the other"
         self._committing = None
-        unavailable = UnavailableError(f"nothing was written: {error}")
-        for lost in (batch, self._ledger.take_batch()):
-            self._ledger.say_all(lost.held.losses(unavailable))
-            for run in lost.runs.values():
-                self._unload(run, unavailable)
-            for report, made in lost.reports:
+        lost = (batch, self._ledger.take_batch())
+        if isinstance(error, UnavailableError):
+            self._sieve.passed()
+            self._take_back(lost, UnavailableError(f"nothing was written: {error}"))
+            self._retry_at_ms = self._clock.monotonic_ms() + RETRY_AFTER_FAILURE_MS
+        else:
+            self._part(lost, error)
+        return self._ledger.take_outputs()
+
+    def _take_back(self, lost: Iterable[PendingBatch], error: Exception, *, asked_again: Sequence[Reply] = ()) -> None:
+        for batch in lost:
+            self._ledger.say_all(batch.held.losses(error, asked_again=asked_again))
+            for run in batch.runs.values():
+                self._unload(run, error)
+            for report, made in batch.reports:
                 self._attempts.report_again(report, made)
                 self._unsaid.append(report)
-        self._retry_at_ms = self._clock.monotonic_ms() + RETRY_AFTER_FAILURE_MS
-        return self._ledger.take_outputs()
+
+    def _part(self, lost: Sequence[PendingBatch], error: Exception) -> None:
+        """Put what refused batches were made of into the sieve, but for what was refused all alone."""
+        culprit = self._sieve.culprit
+        asked = [(reply, given) for batch in lost for reply, given in batch.held.asked if given is not culprit]
+        told: PerdureError = UnavailableError(f"nothing was written: {error}")
+        if culprit is not None:
+            why = f"{type(error).__name__}: {error}"
+            logger.error("%s is what the store refuses: %s", type(culprit).__name__, why)
+            told = InternalError(f"the store refuses what this would write, nothing was written: {why}")
+        self._take_back(lost, told, asked_again=[reply for reply, _ in asked])
+        if isinstance(culprit, Reported | Wake):
+            self._condemn(culprit.key if isinstance(culprit, Wake) else self._attempts.run_of(culprit.token), str(told))
+        wakes = [Wake(key) for key in self._stricken]
+        self._sieve.refused([*(given for _, given in asked), *self._unsaid, *wakes])
+        self._stricken, self._unsaid = {}, []
+
+    def _condemn(self, key: RunKey | None, why: str) -> None:
+        if key is not None and self._condemned.setdefault(key, why) is not why:
+            self._unwritable.add(key)
 
     def next_wakeup_ms(self) -> int | None:
         """Return in how many milliseconds there is something to process; ``None``: not by itself."""
+        if self._sieve.sifting:
+            return 0 if self._committing is None else None
         if self._inbox or (self._booting and self._may_wake):
             return 0
         monotonic_ms = self._clock.monotonic_ms()
@@ -269,7 +312,7 @@ class Core:
                 self._ledger.say_all(batch.held.losses(error))
         self._ledger.say_all(self._waiters.refuse_all(error))
         self._ledger.say_all(self._rpcs.refuse_all(error))
-        for given in self._inbox:
+        for given in (*self._sieve.drain(), *self._inbox):
             if not isinstance(given, Reported | Prune | Wake | Forget):
                 self._ledger.say(Refused(given.reply, error))
         self._inbox.clear()
@@ -293,7 +336,7 @@ class Core:
     @property
     def idle(self) -> bool:
         """Nothing is to be processed, written or waiting for a commit."""
-        waiting = self._inbox or self._booting or self._committing is not None
+        waiting = self._inbox or self._booting or self._sieve.sifting or self._committing is not None
         return not waiting and self._ledger.open.empty
 
     @property
@@ -302,6 +345,13 @@ class Core:
         return len(self._runs)
 
     # A round
+
+    def _sift(self) -> None:
+        """Handle one part of what is in the sieve, up to one that is to be written."""
+        while self._sieve.sifting and self._committing is None and self._ledger.open.empty:
+            part = self._sieve.take()
+            if part is not None:
+                self._round(list(part))
 
     def _come_back(self, now_ms: int) -> None:
         """Submit to ourselves what time has made due."""
@@ -352,6 +402,7 @@ class Core:
     def _handle(self, given: Input) -> None:
         reply = None if isinstance(given, Reported | Prune | Wake) else given.reply
         handler = self._handlers[type(given)]
+        self._ledger.asked = None if reply is None else (reply, given)
         try:
             handler(given, self._clock.now_ms())
         except PerdureError as error:
@@ -410,6 +461,12 @@ class Core:
         after_boot = key in self._booting
         self._booting.pop(key, None)
         try:
+            if key in self._condemned and stored.row.quarantine is None:
+                run = HotRun(replace(stored.row, quarantine=self._condemned[key]), Execution(), stored=True)
+                self._runs.add(run)
+                if key not in self._unwritable:
+                    self._ledger.touch(run)
+                return
             if stored.row.quarantine is not None:
                 self._runs.add(HotRun(stored.row, Execution(), stored=True))
                 return

@@ -13,8 +13,8 @@ from typing import Protocol
 from perdure.engine.batch import PendingBatch
 from perdure.engine.calls import OpenCall
 from perdure.engine.hot import HotRun
-from perdure.engine.inputs import Reply
-from perdure.engine.outputs import Answered, Output, Refused
+from perdure.engine.inputs import Input, Reply
+from perdure.engine.outputs import Answered, Held, Output, Refused
 from perdure.interpreter.codec import encode_event
 from perdure.interpreter.effects import Effect
 from perdure.interpreter.events import Event
@@ -36,6 +36,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self.open = PendingBatch()
+        self.asked: tuple[Reply, Input] | None = None
+        """What a caller asks and is being handled."""
         self._said: list[Output] = []
 
     def take_batch(self) -> PendingBatch:
@@ -121,10 +123,18 @@ class Ledger:
             do()
         else:
             run.held.afterwards.append((reply, do))
+            self._remember(run.held, reply)
 
-    def _hold(self, run: HotRun | None, output: Output) -> None:
-        said = self._said if run is None or run.held is None else run.held.outputs
-        said.append(output)
+    def _hold(self, run: HotRun | None, output: Answered | Refused) -> None:
+        if run is None or run.held is None:
+            self._said.append(output)
+        else:
+            run.held.outputs.append(output)
+            self._remember(run.held, output.reply)
+
+    def _remember(self, held: Held, reply: Reply | None) -> None:
+        if self.asked is not None and self.asked[0] is reply:
+            held.asked.append(self.asked)
 
 
 def quarantined(run_id: str, workflow_id: str, why: str) -> InternalError:
