@@ -48,3 +48,13 @@ def test_other_ends_are_errors_that_say_how(status: RunStatus, error: type[Workf
 def test_end_without_an_outcome_is_our_mistake() -> None:
     with pytest.raises(InternalError):
         outputs_of(info(RunStatus.COMPLETED, None))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [('"the boss never answered"', "the boss never answered"), ("[1]", r"\[1\]")]
+)
+def test_what_a_state_failed_with_is_in_the_message(data: str, said: str) -> None:
+    results = (StateOutput(StateId("s"), StateExecutionId("s-1"), EncodedValue(data)),)
+    outcome = Outcome(RunStatus.FAILED, results, RunErrorType.STATE_DECISION)
+    with pytest.raises(WorkflowFailed, match=f"workflow 'ada' failed: {said}$"):
+        outputs_of(info(RunStatus.FAILED, outcome))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from perdure.model.errors import (
     InternalError,
     RequestError,
@@ -38,10 +40,20 @@ def outputs_of(info: RunInfo) -> tuple[EncodedValue, ...]:
         return tuple(result.output for result in info.outcome.results or ())
     kind, how = ENDED[info.status]
     message = f"workflow {info.workflow_id!r} {how}"
-    why = info.outcome.error_message
+    why = info.outcome.error_message or ", ".join(_said(result.output) for result in info.outcome.results or ())
     raise kind(
         f"{message}: {why}" if why else message,
         workflow_id=info.workflow_id,
         run_id=info.run_id,
         outcome=info.outcome,
     )
+
+
+def _said(output: EncodedValue) -> str:
+    """Return what a state failed with as an author wrote it, if that is a text."""
+    data = output.data or ""
+    try:
+        said = json.loads(data)
+    except ValueError:
+        return data
+    return said if isinstance(said, str) else data

@@ -6,6 +6,7 @@ has failed; and before an attempt begins that a crash may not repeat, or that re
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -22,6 +23,8 @@ from perdure.model.attributes import SearchAttribute
 from perdure.model.calls import Answer, ExecuteAnswer, Failure, WaitUntilAnswer
 from perdure.model.ids import CallId
 from perdure.store.rows import CallRow, RunKey
+
+logger = logging.getLogger(__name__)
 
 ALONE = Lane("calls that were being made at crash after crash")
 
@@ -164,6 +167,7 @@ class Attempts:
 
     def _failed(self, run: HotRun, call: OpenCall, failure: Failure, *, now_ms: int) -> None:
         final = call.failed(failure, now_ms)
+        _log(call, failure, gives_up=final is not None)
         if final is not None:
             self._exhaust(run, call, final, now_ms=now_ms)
             return
@@ -255,3 +259,18 @@ class Attempts:
         """Take back an end of an attempt whose commit failed: it is going to be reported once more."""
         self._made[report.token] = replace(made, lane=None)
         self._token_of[made.run, made.call_id] = report.token
+
+
+def _log(call: OpenCall, failure: Failure, *, gives_up: bool) -> None:
+    """Tell of a failed attempt: without it an author's mistake, tried again for ever, is seen nowhere."""
+    run, asked = call.invoke.run, call.invoke.call
+    logger.warning(
+        "%s.%s of %s, workflow %r, failed and %s: %s%s",
+        run.workflow_type,
+        asked.method.value,
+        asked.state_execution_id,
+        run.workflow_id,
+        "is not tried again" if gives_up else "will be tried again",
+        failure.message,
+        f"\n{failure.detail}" if failure.detail else "",
+    )
