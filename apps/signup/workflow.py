@@ -211,10 +211,10 @@ class Signup(Workflow[Form, str]):
         )
         delivery = self.mailer.send(self.letters.write(letter), to=self.form.email)
         if delivery.outcome is Outcome.TEMPORARY:
-            # What a mail server says may name the address, and logs are no place for that.
+            # What a mail server says may name the address, and logs, where errors end up too, are no place for that.
             reason = f"code {delivery.code}" if delivery.code else delivery.text
             log.warning("mail put off, will be tried again: %s %d, %s", errand.kind, errand.number, reason)
-            raise MailPutOff(f"the mail server put off {errand.kind} {errand.number}: {delivery.code} {delivery.text}")
+            raise MailPutOff(f"the mail server put off {errand.kind} {errand.number}: {reason}")
         return delivery
 
 
