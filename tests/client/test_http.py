@@ -20,7 +20,7 @@ from perdure.model.requests import RpcCall, StartRequest
 from perdure.model.value import Message
 from perdure.ports.backend import Backend
 from perdure.server.endpoints import Settings, answer
-from perdure.testing.conformance import BackendConformance, ScriptedInvoker, Stage
+from perdure.testing.conformance import BackendConformance, InspectorConformance, ScriptedInvoker, Stage
 from perdure.testing.world import World
 
 SETTINGS = EngineSettings(synchronous="OFF", heartbeat_ms=None, hang_grace_ms=0)
@@ -131,7 +131,7 @@ class HttpStage:
         return web.Response(status=response.status, body=response.body, headers={"content-type": response.content_type})
 
 
-class TestHttp(BackendConformance):
+class TestHttp(BackendConformance, InspectorConformance):
     @pytest.fixture
     async def stage(self) -> AsyncIterator[Stage]:
         stage = HttpStage()
@@ -331,3 +331,19 @@ async def _ask_and_close(backend: HttpBackend) -> None:
         await backend.describe(ADA)
     finally:
         await backend.close()
+
+
+async def test_server_that_is_not_ours_tells_nothing_of_the_inside() -> None:
+    async with scripted((404, "404 page not found"), (404, "404 page not found")) as (backend, script):
+        with pytest.raises(InvalidRequest, match=r"is no Perdure server, or of an earlier release: .*perdure/history"):
+            await backend.history(ADA)
+        with pytest.raises(InvalidRequest, match="perdure/progress"):
+            await backend.progress(ADA)
+        assert [path for path, _ in script.requests] == ["/api/v1/perdure/history", "/api/v1/perdure/progress"]
+
+
+async def test_long_history_is_fetched_page_after_page() -> None:
+    pages = ('{"entries": [{"seq": 1}, {"seq": 2}]}', '{"entries": [{"seq": 3}]}', '{"entries": []}')
+    async with scripted(*((200, page) for page in pages)) as (backend, script):
+        assert [entry.seq for entry in await backend.history(ADA, limit=9)] == [1, 2, 3]
+        assert [(fields["afterSeq"], fields["limit"]) for _, fields in script.requests] == [(0, 9), (2, 7), (3, 6)]

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from perdure.testing.conformance.backend import BackendConformance
+from perdure.testing.conformance.inspection import InspectorConformance
 from perdure.testing.conformance.invoker import ScriptedInvoker
 from tests.engine.stage import EngineStage
 
 
-class TestEmbeddedBackend(BackendConformance):
+class TestEmbeddedBackend(BackendConformance, InspectorConformance):
     """The contract, on a real file, under a clock that jumps."""
 
     @pytest.fixture

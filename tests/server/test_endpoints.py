@@ -7,7 +7,7 @@ import pytest
 
 from perdure.ports.backend import Backend
 from perdure.server.endpoints import Response, Settings, answer
-from perdure.wire.paths import API, Call
+from perdure.wire.paths import API, OWN_API, Call, OwnCall
 
 SETTINGS = Settings(now_ms=lambda: 0, hostname="here")
 NO_BACKEND = cast("Backend", object())
@@ -75,3 +75,20 @@ async def test_a_mistake_of_ours_is_told_without_its_inside(caplog: pytest.LogCa
         "subStatus": "UNCATEGORIZED_SUB_STATUS",
     }
     assert "AttributeError" in caplog.text
+
+
+@pytest.mark.parametrize("call", OwnCall)
+async def test_every_call_of_our_own_stands_apart_from_iwfs_and_reads_its_body_alike(call: OwnCall) -> None:
+    refused = await ask("POST", OWN_API + call, b"[]")
+
+    assert refused.status == 400
+    assert json.loads(refused.body) == {"detail": "invalid request schema: is a list, expected an object"}
+    assert (await ask("POST", API + call, b"[]")).status == 404
+
+
+@pytest.mark.parametrize("call", [OwnCall.HISTORY, OwnCall.PROGRESS])
+async def test_a_backend_that_is_no_inspector_is_not_asked(call: OwnCall) -> None:
+    refused = await ask("POST", OWN_API + call, b'{"workflowId": "w"}')
+
+    assert refused.status == 400
+    assert "tells nothing of the inside of runs" in json.loads(refused.body)["detail"]

@@ -16,6 +16,7 @@ from perdure.store.connection import open_reader, open_writer
 from perdure.store.faults import FileGuard
 from perdure.store.reader import Reader
 from perdure.store.rows import Batch, CallRow, CompletionRow, RunKey, RunRow
+from perdure.store.store import Store
 from perdure.store.writer import Writer
 from tests.store.samples import LONG, event, run, snapshot, value
 
@@ -259,3 +260,14 @@ def test_types_are_there_again_when_the_file_is_opened(desk: Desk) -> None:
     desk.write(index={RunKey(1): (SearchAttribute("age", T.INT, 3),)})
     assert AttributeTypes(desk.reader.attribute_types()).by_key == desk.types.by_key
     assert desk.types.by_key["IwfExecutingStateIds"] is T.KEYWORD_ARRAY
+
+
+def test_a_file_is_read_beside_its_owner(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "a.db")
+    beside = Reader.open(tmp_path / "a.db")
+    store.write(Batch(runs=(run(1),)))
+    assert beside.last_key() == 1
+    beside.close()
+    store.close()
+    with pytest.raises(UnavailableError, match="cannot be opened"):
+        Reader.open(tmp_path / "b.db")

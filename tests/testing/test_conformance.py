@@ -9,7 +9,7 @@ import pytest
 
 from perdure.engine.engine import EngineSettings
 from perdure.ports.backend import Backend
-from perdure.testing.conformance import BackendConformance, ScriptedInvoker, Stage
+from perdure.testing.conformance import BackendConformance, InspectorConformance, ScriptedInvoker, Stage
 from perdure.testing.world import World
 
 # The worker here never says that it is late, so the engine has to find out itself.
@@ -36,7 +36,7 @@ class EngineStage:
         await asyncio.wrap_future(self.world.advance(duration_ms))
 
 
-class TestEmbedded(BackendConformance):
+class TestEmbedded(BackendConformance, InspectorConformance):
     @pytest.fixture
     async def stage(self) -> AsyncIterator[Stage]:
         stage = EngineStage()

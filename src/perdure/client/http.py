@@ -2,8 +2,8 @@
 
 What the protocol has no form for goes over its reserved key (``wire.extension``), so a server of ours
 is as good as an engine in this process but for durations: those of starts and of states count whole
-seconds, rounded up. A plain iWF server also tells no types and times of runs, and finds no search
-attributes unless their keys are named.
+seconds, rounded up. A plain iWF server also tells no types and times of runs, finds no search attributes unless
+their keys are named, and cannot be asked what is inside of a run.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ import aiohttp
 
 from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttributeType
 from perdure.model.errors import InternalError, InvalidRequest, PerdureError, UnavailableError, WaitTimedOut
+from perdure.model.history import HistoryEntry
 from perdure.model.ids import RunId, WorkflowId
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import Outcome, RunInfo, SearchPage, StopKind
+from perdure.model.progress import RunProgress
 from perdure.model.requests import ResetRequest, RpcCall, StartRequest, StateWait, TimerRef
 from perdure.model.value import EncodedValue, Message
-from perdure.wire import client_side, document
+from perdure.ports.inspector import HISTORY_LIMIT
+from perdure.wire import client_side, document, inspection
 from perdure.wire.client_side import Fields, encode_target
 from perdure.wire.document import Malformed
-from perdure.wire.paths import API, Call
+from perdure.wire.paths import Call, OwnCall, path_of
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
@@ -54,7 +57,7 @@ class _Unsent(UnavailableError):
 
 
 class HttpBackend:
-    """Runs workflows on a server, over iWF's protocol. Its methods may be awaited on any loop.
+    """Runs workflows on a server, over iWF's protocol; an ``Inspector`` too, of a Perdure server. Its methods may be awaited on any loop.
 
     A request that the server cannot have seen is sent again, with longer and longer pauses, and so is
     one that may be repeated: a read, a wait, a start with a request id. Any other is sent once.
@@ -205,6 +208,29 @@ class HttpBackend:
         fields = client_side.encode_search_runs(query, page_size=page_size, page_token=page_token)
         return _read(client_side.decode_search_page, await self._ask(Call.SEARCH, fields, repeatable=True))
 
+    async def history(
+        self,
+        workflow_id: WorkflowId,
+        *,
+        run_id: RunId | None = None,
+        after_seq: int = 0,
+        limit: int = HISTORY_LIMIT,
+    ) -> tuple[HistoryEntry, ...]:
+        told: list[HistoryEntry] = []
+        while True:
+            # A server answers with a page at most.
+            fields = inspection.encode_history_request(after_seq=after_seq, limit=limit - len(told))
+            body = await self._ask_run(OwnCall.HISTORY, workflow_id, run_id, fields, repeatable=True)
+            page = _read(inspection.decode_history, body)
+            told += page
+            if not page or len(told) >= limit:
+                return tuple(told)
+            after_seq = page[-1].seq
+
+    async def progress(self, workflow_id: WorkflowId, *, run_id: RunId | None = None) -> RunProgress:
+        body = await self._ask_run(OwnCall.PROGRESS, workflow_id, run_id, {}, repeatable=True)
+        return _read(lambda text: inspection.decode_progress(text, workflow_id), body)
+
     async def _with_outcome(self, info: RunInfo) -> RunInfo:
         """Ask a plain iWF server for what its short answer leaves out; best effort, for it may tell a later run's."""
         fields = client_side.encode_describe(needs_results=True)
@@ -244,7 +270,7 @@ class HttpBackend:
 
     async def _ask_run(
         self,
-        call: Call,
+        call: Call | OwnCall,
         workflow_id: WorkflowId,
         run_id: RunId | None,
         fields: Fields,
@@ -264,7 +290,7 @@ class HttpBackend:
 
     async def _ask(
         self,
-        call: Call,
+        call: Call | OwnCall,
         fields: Fields,
         *,
         workflow_id: str = "",
@@ -294,6 +320,12 @@ class HttpBackend:
             else:
                 if status == 200:
                     return told
+                if status == 404 and isinstance(call, OwnCall):
+                    raise InvalidRequest(
+                        f"{self._url} is no Perdure server, or of an earlier release: it does not know {path_of(call)}, "
+                        "and iWF's protocol has no call for it",
+                        workflow_id=workflow_id,
+                    )
                 failure = client_side.decode_error(status, told, workflow_id=workflow_id, run_id=run_id)
                 if status < 500 or not repeatable:
                     raise failure
@@ -304,8 +336,8 @@ class HttpBackend:
             await asyncio.sleep(pause)
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
 
-    async def _send(self, call: Call, body: bytes, *, seconds: float) -> tuple[int, bytes]:
-        url = self._url + API + call
+    async def _send(self, call: Call | OwnCall, body: bytes, *, seconds: float) -> tuple[int, bytes]:
+        url = self._url + path_of(call)
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
         try:
             async with self._session().post(url, data=body, timeout=limits, allow_redirects=False) as response:

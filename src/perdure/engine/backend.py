@@ -23,6 +23,7 @@ from perdure.engine.inputs import (
     WaitForResult,
     WaitForState,
 )
+from perdure.engine.inspector import FileInspector
 from perdure.engine.postbox import Postbox
 from perdure.interpreter.events import (
     AttributesSet,
@@ -35,11 +36,14 @@ from perdure.interpreter.events import (
 )
 from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttributeType
 from perdure.model.errors import InvalidRequest, UnavailableError
+from perdure.model.history import HistoryEntry
 from perdure.model.ids import RunId, WorkflowId
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunInfo, SearchPage, StopKind
+from perdure.model.progress import RunProgress
 from perdure.model.requests import ResetRequest, RpcCall, StartRequest, StateWait, TimerRef
 from perdure.model.value import EncodedValue, Message
+from perdure.ports.inspector import HISTORY_LIMIT
 
 SYSTEM_CHANNEL_PREFIX = "__IwfSystem_"
 
@@ -107,20 +111,24 @@ _Mailbox = Postbox[_Letter]
 
 
 class EmbeddedBackend:
-    """A ``Backend`` over an engine in this process. Its methods may be awaited on any loop.
+    """A ``Backend`` and an ``Inspector`` over an engine in this process. Its methods may be awaited on any loop.
 
     Run in a thread that has no loop they never suspend: the thread waits, in the one ``send`` that
     runs them to their end.
     """
 
-    def __init__(self, post: Callable[[Input], None], *, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, post: Callable[[Input], None], *, loop: asyncio.AbstractEventLoop, inspector: FileInspector
+    ) -> None:
         """Serve callers.
 
         Args:
             post: hands something to the core, from any thread.
             loop: the engine's own; callers on others are answered over a mailbox of theirs.
+            inspector: reads beside the core. Closed with this backend.
         """
         self._post = post
+        self._inspector = inspector
         self._loop = loop
         self._pid = os.getpid()
         self._mailboxes: dict[asyncio.AbstractEventLoop, _Mailbox] = {}
@@ -129,6 +137,7 @@ class EmbeddedBackend:
 
     def close(self) -> None:
         """Tell who still waits in a thread that the engine is closed; to be called once it says no more."""
+        self._inspector.close()
         for reply in list(self._threads):
             if not reply.told:
                 reply.set_error(UnavailableError("the engine was closed before the question was answered"))
@@ -226,6 +235,21 @@ class EmbeddedBackend:
     async def search(self, query: str = "", *, page_size: int = 1000, page_token: str = "") -> SearchPage:
         _check_text(query, page_token)
         return cast("SearchPage", await self._ask(lambda reply: Search(reply, query, page_size, page_token)))
+
+    async def history(
+        self,
+        workflow_id: WorkflowId,
+        *,
+        run_id: RunId | None = None,
+        after_seq: int = 0,
+        limit: int = HISTORY_LIMIT,
+    ) -> tuple[HistoryEntry, ...]:
+        _check_text(workflow_id, run_id)
+        return await self._inspector.history(workflow_id, run_id=run_id, after_seq=after_seq, limit=limit)
+
+    async def progress(self, workflow_id: WorkflowId, *, run_id: RunId | None = None) -> RunProgress:
+        _check_text(workflow_id, run_id)
+        return await self._inspector.progress(workflow_id, run_id=run_id)
 
     async def _change(self, workflow_id: WorkflowId, run_id: RunId | None, event: Event) -> None:
         _check_text(workflow_id, run_id)

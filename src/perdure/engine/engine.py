@@ -15,6 +15,7 @@ from perdure.engine.dispatcher import LANE_MAX
 from perdure.engine.driver import HEARTBEAT_MS, Driver
 from perdure.engine.ids import UuidV7
 from perdure.engine.inputs import Input
+from perdure.engine.inspector import FileInspector
 from perdure.engine.owner import Owner
 from perdure.engine.parking import RESTING_MAX
 from perdure.engine.pruner import Pruner
@@ -270,7 +271,7 @@ def open_engine(
         driver=driver,
         core=core,
         pruner=pruner,
-        backend=EmbeddedBackend(driver.post, loop=loop),
+        backend=EmbeddedBackend(driver.post, loop=loop, inspector=FileInspector(store.open_beside)),
         loop=loop,
         own_loop=own_loop,
     )

@@ -16,9 +16,10 @@ from perdure.model.errors import InvalidRequest, PerdureError, WaitTimedOut
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunInfo
 from perdure.ports.backend import Backend
-from perdure.wire import document, errors, requests, responses
+from perdure.ports.inspector import HISTORY_LIMIT, Inspector, inspector_of
+from perdure.wire import document, errors, inspection, requests, responses
 from perdure.wire.document import Malformed
-from perdure.wire.paths import API, HEALTH_CHECK, Call
+from perdure.wire.paths import HEALTH_CHECK, Call, OwnCall, path_of
 from perdure.wire.values import encode_data, encode_search
 
 JSON: Final = "application/json; charset=utf-8"
@@ -235,6 +236,30 @@ async def _dump(backend: Backend, body: bytes, _settings: Settings) -> dict[str,
     }
 
 
+async def _history(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
+    request = inspection.decode_history_request(body)
+    target = request.target
+    entries = await _inspector(backend).history(
+        target.workflow_id, run_id=target.run_id, after_seq=request.after_seq, limit=min(request.limit, HISTORY_LIMIT)
+    )
+    return inspection.encode_history(entries)
+
+
+async def _progress(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
+    target = inspection.decode_progress_request(body)
+    progress = await _inspector(backend).progress(target.workflow_id, run_id=target.run_id)
+    return inspection.encode_progress(progress)
+
+
+def _inspector(backend: Backend) -> Inspector:
+    inspector = inspector_of(backend)
+    if inspector is None:
+        raise InvalidRequest(
+            "what runs behind this server tells nothing of the inside of runs; ask it with its own tools"
+        )
+    return inspector
+
+
 def _capped(wait_ms: int | None, settings: Settings) -> int:
     return settings.max_wait_ms if wait_ms is None else min(wait_ms, settings.max_wait_ms)
 
@@ -242,27 +267,27 @@ def _capped(wait_ms: int | None, settings: Settings) -> int:
 _PAGES: dict[str, Callable[[Settings], Response]] = {"/": _hello, HEALTH_CHECK: _health}
 
 _Endpoint = Callable[[Backend, bytes, Settings], Awaitable[dict[str, Any]]]
-_CALLS: dict[str, _Endpoint] = {
-    API + call: endpoint
-    for call, endpoint in {
-        Call.START: _start,
-        Call.WAIT_FOR_STATE: _wait_for_state,
-        Call.SIGNAL: _signal,
-        Call.PUBLISH: _publish,
-        Call.GET_DATA: _get_data,
-        Call.SET_DATA: _set_data,
-        Call.GET_SEARCH: _get_search,
-        Call.SET_SEARCH: _set_search,
-        Call.GET: _get,
-        Call.GET_WITH_WAIT: _get_with_wait,
-        Call.SEARCH: _search,
-        Call.RESET: _reset,
-        Call.STOP: _stop,
-        Call.SKIP_TIMER: _skip_timer,
-        Call.DUMP: _dump,
-        Call.UPDATE_CONFIG: _update_config,
-        Call.TRIGGER_CONTINUE_AS_NEW: _trigger_continue_as_new,
-        Call.RPC: _rpc,
-    }.items()
+_ENDPOINTS: dict[Call | OwnCall, _Endpoint] = {
+    Call.START: _start,
+    Call.WAIT_FOR_STATE: _wait_for_state,
+    Call.SIGNAL: _signal,
+    Call.PUBLISH: _publish,
+    Call.GET_DATA: _get_data,
+    Call.SET_DATA: _set_data,
+    Call.GET_SEARCH: _get_search,
+    Call.SET_SEARCH: _set_search,
+    Call.GET: _get,
+    Call.GET_WITH_WAIT: _get_with_wait,
+    Call.SEARCH: _search,
+    Call.RESET: _reset,
+    Call.STOP: _stop,
+    Call.SKIP_TIMER: _skip_timer,
+    Call.DUMP: _dump,
+    Call.UPDATE_CONFIG: _update_config,
+    Call.TRIGGER_CONTINUE_AS_NEW: _trigger_continue_as_new,
+    Call.RPC: _rpc,
+    OwnCall.HISTORY: _history,
+    OwnCall.PROGRESS: _progress,
 }
+_CALLS = {path_of(call): endpoint for call, endpoint in _ENDPOINTS.items()}
 _ROUTES = frozenset({("GET", path) for path in _PAGES} | {("POST", path) for path in _CALLS})

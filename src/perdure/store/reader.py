@@ -7,7 +7,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import apsw
 
@@ -17,6 +18,7 @@ from perdure.model.errors import UnavailableError
 from perdure.model.ids import RunId, WorkflowId
 from perdure.model.outcome import RunStatus
 from perdure.store.attribute_types import AttributeTypes, TypeRow
+from perdure.store.connection import open_reader
 from perdure.store.faults import FileGuard
 from perdure.store.payload import hashes_in, unpack
 from perdure.store.rows import CallRow, CompletionRow, EventRow, RunKey, RunRow, SnapshotRow, StoredRun
@@ -38,6 +40,17 @@ class Reader:
         self._connection = connection
         self._guard = guard
         self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path | str, *, vfs: str | None = None) -> Self:
+        """Read a file beside its owner, in whatever process that is.
+
+        Raises:
+            UnavailableError: there is no such file, or it cannot be read.
+        """
+        guard = FileGuard(str(path))
+        with guard.reading():
+            return cls(open_reader(guard.file, vfs=vfs), guard)
 
     def fetch(
         self, statements: Sequence[str], parameters: Mapping[str, object] | Sequence[object] = ()

@@ -178,6 +178,10 @@ class Store:
         """Read the whole file and say what is wrong with it, at most a few hundred lines. Any thread."""
         return find_problems(self._path, vfs=self._vfs)
 
+    def open_beside(self) -> Reader:
+        """Open one more connection that reads, for whoever takes his time; he closes it."""
+        return Reader.open(self._path, vfs=self._vfs)
+
     def close(self) -> None:
         """Release the file. Everything written is safe already."""
         self._reader.close()

@@ -32,6 +32,22 @@ class Call(StrEnum):
     RPC = "rpc"
 
 
+OWN_API = "/api/v1/perdure/"
+"""Below it is what iWF's protocol has no call for; an iWF server answers it with 404."""
+
+
+class OwnCall(StrEnum):
+    """What may be asked of a server of ours only. The values are the paths below ``OWN_API``."""
+
+    HISTORY = "history"
+    PROGRESS = "progress"
+
+
+def path_of(call: Call | OwnCall) -> str:
+    """Return where a client posts a call to, below the server's address."""
+    return (OWN_API if isinstance(call, OwnCall) else API) + call
+
+
 HEALTH_CHECK = "/info/healthcheck"
 
 WORKER_WAIT_UNTIL = "/api/v1/workflowState/start"

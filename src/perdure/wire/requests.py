@@ -155,7 +155,7 @@ def decode_start(body: bytes) -> StartRequest:
 
 def decode_signal(body: bytes) -> Signal:
     fields = _read(body, protocol.SIGNAL)
-    target = _target(fields)
+    target = target_of(fields)
     channel = fields.get("signalChannelName", "")
     if not channel:
         raise InvalidRequest("SignalName is not set on request.", workflow_id=target.workflow_id)
@@ -171,40 +171,40 @@ def decode_signal(body: bytes) -> Signal:
 
 def decode_publish(body: bytes) -> Publish:
     fields = _read(body, protocol.PUBLISH)
-    return Publish(_target(fields), decode_messages(fields.get("messages")))
+    return Publish(target_of(fields), decode_messages(fields.get("messages")))
 
 
 def decode_stop(body: bytes) -> Stop:
     fields = _read(body, protocol.STOP)
-    return Stop(_target(fields), StopKind(fields.get("stopType", "CANCEL")), fields.get("reason", ""))
+    return Stop(target_of(fields), StopKind(fields.get("stopType", "CANCEL")), fields.get("reason", ""))
 
 
 def decode_get_data(body: bytes) -> GetData:
     fields = _read(body, protocol.GET_DATA)
-    return GetData(_target(fields), tuple(fields.get("keys", ())) or None)
+    return GetData(target_of(fields), tuple(fields.get("keys", ())) or None)
 
 
 def decode_set_data(body: bytes) -> SetData:
     fields = _read(body, protocol.SET_DATA)
-    return SetData(_target(fields), decode_data(fields.get("objects")))
+    return SetData(target_of(fields), decode_data(fields.get("objects")))
 
 
 def decode_get_search(body: bytes) -> GetSearch:
     fields = _read(body, protocol.GET_SEARCH)
-    target = _target(fields)
+    target = target_of(fields)
     keys = tuple(_decode_search_key(item, target) for item in fields.get("keys", ()))
     return GetSearch(target, keys or None)
 
 
 def decode_set_search(body: bytes) -> SetSearch:
     fields = _read(body, protocol.SET_SEARCH)
-    return SetSearch(_target(fields), decode_search(fields.get("searchAttributes")))
+    return SetSearch(target_of(fields), decode_search(fields.get("searchAttributes")))
 
 
 def decode_get(body: bytes) -> GetRun:
     fields = _read(body, protocol.GET)
     detailed = heard(fields) is not None
-    return GetRun(_target(fields), fields.get("needsResults", False), _wait_ms(fields), detailed)
+    return GetRun(target_of(fields), fields.get("needsResults", False), _wait_ms(fields), detailed)
 
 
 def decode_search_runs(body: bytes) -> Search:
@@ -225,7 +225,7 @@ def decode_reset(body: bytes, *, now_ms: int) -> ResetRequest:
         now_ms: what a time such as ``2s`` is counted back from.
     """
     fields = _read(body, protocol.RESET)
-    target = _target(fields)
+    target = target_of(fields)
     kind = _reset_kind(fields, target)
     time_text = fields.get("historyEventTime")
     return ResetRequest(
@@ -244,7 +244,7 @@ def decode_reset(body: bytes, *, now_ms: int) -> ResetRequest:
 
 def decode_skip_timer(body: bytes) -> SkipTimer:
     fields = _read(body, protocol.SKIP_TIMER)
-    target = _target(fields)
+    target = target_of(fields)
     timer = TimerRef(
         StateExecutionId(fields.get("workflowStateExecutionId", "")),
         timer_id=fields.get("timerCommandId") or None,
@@ -259,16 +259,16 @@ def decode_skip_timer(body: bytes) -> SkipTimer:
 
 def decode_update_config(body: bytes) -> UpdateConfig:
     fields = _read(body, protocol.UPDATE_CONFIG)
-    return UpdateConfig(_target(fields), decode_config(fields.get("workflowConfig")))
+    return UpdateConfig(target_of(fields), decode_config(fields.get("workflowConfig")))
 
 
 def decode_trigger_continue_as_new(body: bytes) -> Target:
-    return _target(_read(body, protocol.TRIGGER_CONTINUE_AS_NEW))
+    return target_of(_read(body, protocol.TRIGGER_CONTINUE_AS_NEW))
 
 
 def decode_rpc(body: bytes) -> RpcCall:
     fields = _read(body, protocol.RPC)
-    target = _target(fields)
+    target = target_of(fields)
     return RpcCall(
         workflow_id=target.workflow_id,
         name=fields.get("rpcName", ""),
@@ -299,14 +299,19 @@ def decode_wait_for_state(body: bytes) -> WaitForState:
 def decode_dump(body: bytes) -> Dump:
     fields = _read(body, protocol.DUMP)
     page_bytes = fields.get("pageSizeInBytes", 0)
-    return Dump(_target(fields), page_bytes if page_bytes > 0 else DEFAULT_DUMP_PAGE_BYTES, fields.get("pageNum", 0))
+    return Dump(target_of(fields), page_bytes if page_bytes > 0 else DEFAULT_DUMP_PAGE_BYTES, fields.get("pageNum", 0))
 
 
 def _read(body: bytes, shape: Object) -> dict[str, Any]:
     return shape.read(document.read(body))
 
 
-def _target(fields: dict[str, Any]) -> Target:
+def target_of(fields: dict[str, Any]) -> Target:
+    """Return which run a request names.
+
+    Raises:
+        WorkflowNotFound: it names none that could exist.
+    """
     workflow_id = _workflow_id(fields)
     run_id = fields.get("workflowRunId") or None
     if run_id is not None and not _RUN_ID.fullmatch(run_id):
