@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -22,8 +23,10 @@ from perdure.model.errors import (
     WorkflowTerminated,
     WorkflowTimedOut,
 )
+from perdure.model.ids import RunId, WorkflowId, WorkflowType
 from perdure.model.options import WorkflowConfig
-from perdure.model.outcome import RunErrorType, RunStatus, StopKind
+from perdure.model.outcome import RunErrorType, RunInfo, RunStatus, StopKind
+from perdure.ports.backend import Backend
 from perdure.testing.environment import AsyncEnvironment
 from tests.client.workflows import Order, Shop, Twice
 
@@ -57,10 +60,12 @@ async def test_several_outputs_are_asked_for_as_such(env: AsyncEnvironment) -> N
 
 
 async def test_result_that_is_not_there_yet_is_waited_for_as_long_as_said(shop: AsyncHandle[Shop, Order]) -> None:
-    with pytest.raises(WaitTimedOut):
-        await shop.result(timeout=timedelta(minutes=1))
-    with pytest.raises(WaitTimedOut):
-        await shop.result(timeout=0)
+    for timeout in (timedelta(minutes=1), 0):
+        with pytest.raises(
+            WaitTimedOut, match=r"'ada' still runs: payment-1 waits for .* in the channel 'paid' or "
+        ) as late:
+            await shop.result(timeout=timeout)
+        assert late.value.workflow_id == "ada"
 
 
 async def test_failed_run_says_why(shop: AsyncHandle[Shop, Order]) -> None:
@@ -269,3 +274,52 @@ async def test_workflow_is_spoken_to_by_names_alone(env: AsyncEnvironment, shop:
     assert await named.result() == {"item": "coffee", "count": 1}
     with pytest.raises(InvalidRequest, match="with 2 arguments, expected one value"):
         await named.call("mark", "a", "b")  # type: ignore[call-overload]  # that is what is tried
+
+
+async def test_open_run_tells_what_it_waits_for_and_an_ended_one_only_how(shop: AsyncHandle[Shop, Order]) -> None:
+    progress = (await shop.describe()).progress
+    assert progress is not None
+    assert [state.state_execution_id for state in progress.states] == ["payment-1"]
+    assert len(progress.states[0].awaits) == 5
+    await shop.cancel()
+    ended = await shop.describe()
+    assert (ended.status, ended.progress) == (RunStatus.CANCELED, None)
+
+
+async def test_history_names_what_happened(shop: AsyncHandle[Shop, Order]) -> None:
+    await shop.publish(Shop.changes, Order("milk"))
+    kinds = [entry.kind for entry in await shop.history()]
+    assert kinds[:3] == ["started", "call-succeeded", "call-succeeded"]
+    (published,) = [entry for entry in await shop.history() if entry.kind == "published"]
+    assert published.texts("channel") == ("order-changes",)
+    assert published.values[0].value.data == '{"item":"milk","count":1}'
+    assert await shop.history(after_seq=1, limit=1) == (await shop.history())[1:2]
+
+
+class Silent:
+    """A backend that tells nothing of the inside of runs."""
+
+    async def describe(self, *_: object, **__: object) -> RunInfo:
+        return RunInfo(WorkflowId("ada"), RunId("r"), WorkflowType("shop"), RunStatus.RUNNING, 0)
+
+    async def wait_for_result(self, *_: object, **__: object) -> RunInfo:
+        raise WaitTimedOut("still running")
+
+
+class Plain(Silent):
+    """A backend that asks a server for it which is not ours."""
+
+    async def progress(self, *_: object, **__: object) -> object:
+        raise InvalidRequest("no Perdure server")
+
+    history = progress
+
+
+@pytest.mark.parametrize("backend", [Silent(), Plain()])
+async def test_what_cannot_be_told_of_the_inside_takes_nothing_from_the_rest(backend: object) -> None:
+    handle: AsyncHandle[Shop, Order] = AsyncHandle(cast("Backend", backend), Shop, "ada")
+    assert (await handle.describe()).progress is None
+    with pytest.raises(WaitTimedOut, match=r"^still running$"):
+        await handle.result(timeout=0)
+    with pytest.raises(InvalidRequest):
+        await handle.history()

@@ -13,20 +13,20 @@ from perdure.client.client import AsyncClient
 from perdure.client.handle import AsyncHandle
 from perdure.client.sync import Client, Handle
 from perdure.model.decisions import Movement
-from perdure.model.errors import InvalidRequest, WorkflowTerminated
+from perdure.model.errors import InvalidRequest, WaitTimedOut, WorkflowTerminated
 from perdure.model.ids import StateId
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunStatus, StopKind
 from perdure.model.value import EncodedValue
 from perdure.testing.environment import Environment
-from tests.client.workflows import Order, Shop, Twice
+from tests.client.workflows import Order, Shop, Stuck, Twice
 
 ORDER = Order("tea")
 
 
 @pytest.fixture
 def env() -> Iterator[Environment]:
-    with Environment(Shop(), Twice()) as env:
+    with Environment(Shop(), Twice(), Stuck()) as env:
         yield env
 
 
@@ -130,3 +130,17 @@ def test_closing_closes_all_that_was_opened_once(env: Environment) -> None:
     assert closed == ["client", "engine"]
     with pytest.raises(RuntimeError, match="the client is closed"):
         client.get(Shop, "ada").describe()
+
+
+def test_stuck_handler_is_visible(env: Environment) -> None:
+    ada = env.client.start(Stuck, "ada")
+    env.advance(1)
+    progress = ada.describe().progress
+    assert progress is not None
+    (state,) = progress.states
+    assert state.call is not None
+    assert (state.standing, state.call.attempt) == ("retrying", 2)
+    assert "the printer is out of paper" in state.call.errors[-1]
+    with pytest.raises(WaitTimedOut, match=r"print_it-1: execute has failed 2 times, at last with .*out of paper"):
+        ada.result(timeout=0)
+    assert [entry.kind for entry in ada.history()] == ["started"]

@@ -85,3 +85,11 @@ class Twice(Workflow[None, str]):
     @state
     def one(self, word: str) -> Decision:
         return complete(word)
+
+
+class Stuck(Workflow[None, str]):
+    """Fails and fails."""
+
+    @state(start=True)
+    def print_it(self) -> Decision:
+        raise OSError("the printer is out of paper")

@@ -18,7 +18,8 @@ from perdure.authoring.workflow import Workflow
 from perdure.client.client import AsyncClient
 from perdure.client.handle import AsyncHandle
 from perdure.client.sync import Client, Handle
-from perdure.model.outcome import RunInfo
+from perdure.model.history import HistoryEntry
+from perdure.model.progress import DescribedRun
 
 
 @dataclass
@@ -81,7 +82,8 @@ if TYPE_CHECKING:
         assert_type(await ada.get(Signup.form), Form)
         assert_type(await ada.get(Signup.votes), dict[str, int])
         assert_type(await ada.wait_for_state(Signup.submit), str | None)
-        assert_type(await ada.describe(), RunInfo)
+        assert_type(await ada.describe(), DescribedRun)
+        assert_type(await ada.history(), tuple[HistoryEntry, ...])
         assert_type(await ada.reset(), AsyncHandle[Signup, str])
         await ada.set(Signup.form, Form("eve"))
         await ada.set(Signup.votes, {"eve": 1})

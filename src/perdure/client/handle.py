@@ -17,15 +17,19 @@ from perdure.authoring.inspection import AnyWorkflow
 from perdure.authoring.rpc import AnyRpc, Rpc
 from perdure.client.patience import call_patiently
 from perdure.client.result import outputs_of
+from perdure.client.standing import standing_of
 from perdure.client.translator import Translator
 from perdure.model.attributes import SearchValue
-from perdure.model.errors import InvalidRequest
+from perdure.model.errors import InvalidRequest, PerdureError, RequestError, WaitTimedOut
+from perdure.model.history import HistoryEntry
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunInfo, StopKind
+from perdure.model.progress import DescribedRun
 from perdure.model.requests import ResetKind, ResetRequest, RpcCall, StateWait, TimerRef
 from perdure.model.value import EncodedValue
 from perdure.ports.backend import Backend
+from perdure.ports.inspector import HISTORY_LIMIT, Inspector, inspector_of
 
 Workflow_co = TypeVar("Workflow_co", covariant=True)
 Output_co = TypeVar("Output_co", covariant=True)
@@ -91,7 +95,8 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
 
         Raises:
             WorkflowFailed, WorkflowTimedOut, WorkflowTerminated, WorkflowCanceled: it ended otherwise.
-            WaitTimedOut: it still runs; nothing is lost by asking again.
+            WaitTimedOut: it still runs, and what it waits for or what fails is said; nothing is lost by
+                asking again.
             InvalidRequest: it has several outputs: ask for ``results``.
             ConversionError: the output is not what the class says.
         """
@@ -132,9 +137,37 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         output = await self._backend.wait_for_state(wait, wait_ms=_wait_ms(timeout))
         return None if output is None else self._output(output)
 
-    async def describe(self) -> RunInfo:
-        """Tell what the run is and how it ended, without waiting."""
-        return await self._backend.describe(self._id, run_id=self._pinned)
+    async def describe(self) -> DescribedRun:
+        """Tell what the run is and how it ended, without waiting; of an open one, what it waits for and what fails."""
+        info = await self._backend.describe(self._id, run_id=self._pinned)
+        progress = None
+        if not info.status.closed and (inspector := inspector_of(self._backend)) is not None:
+            try:
+                progress = await inspector.progress(self._id, run_id=info.run_id)
+            except RequestError:
+                progress = None  # A plain iWF server cannot be asked; or the run is gone meanwhile.
+        return DescribedRun(
+            info.workflow_id,
+            info.run_id,
+            info.workflow_type,
+            info.status,
+            info.started_ms,
+            info.closed_ms,
+            info.outcome,
+            progress,
+        )
+
+    async def history(self, *, after_seq: int = 0, limit: int = HISTORY_LIMIT) -> tuple[HistoryEntry, ...]:
+        """Tell what has happened to the run, oldest first; values are sealed, as they are stored.
+
+        Args:
+            after_seq: begin after the entry of this number.
+            limit: so many entries at most; ask again after the last one for more.
+
+        Raises:
+            InvalidRequest: this is a plain iWF server, which cannot be asked; or a number is impossible.
+        """
+        return await self._inspector().history(self._id, run_id=self._pinned, after_seq=after_seq, limit=limit)
 
     # Its front desk and its letter box
 
@@ -346,7 +379,36 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         await self._backend.update_config(self._id, config, run_id=self._pinned)
 
     async def _wait(self, wait_ms: int | None) -> RunInfo:
-        return await self._backend.wait_for_result(self._id, run_id=self._run_id, wait_ms=wait_ms)
+        try:
+            return await self._backend.wait_for_result(self._id, run_id=self._run_id, wait_ms=wait_ms)
+        except WaitTimedOut as error:
+            standing = await self._standing()
+            if not standing:
+                raise
+            raise WaitTimedOut(
+                f"workflow {self._id!r} still runs: {standing}", workflow_id=self._id, run_id=self._run_id or ""
+            ) from error
+
+    async def _standing(self) -> str:
+        """Say what the run waits for, if that can be told; who asks has an error of his own to raise."""
+        inspector = inspector_of(self._backend)
+        if inspector is None:
+            return ""
+        try:
+            progress = await inspector.progress(self._id, run_id=self._run_id)
+        except PerdureError:
+            return ""
+        # A run that failed may be tried again under another run id, whose end is waited for too.
+        return "" if progress.status.closed else standing_of(progress)
+
+    def _inspector(self) -> Inspector:
+        inspector = inspector_of(self._backend)
+        if inspector is None:
+            raise InvalidRequest(
+                f"{type(self._backend).__name__} tells nothing of the inside of runs, such as of workflow {self._id!r}",
+                workflow_id=self._id,
+            )
+        return inspector
 
     def _output(self, output: EncodedValue | None) -> Output_co:
         return cast("Output_co", self._words.open_output(output))  # the converter made it by the class's annotation

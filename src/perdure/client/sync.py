@@ -23,9 +23,12 @@ from perdure.client.options import StartArguments
 from perdure.client.portal import Portal
 from perdure.model.attributes import SearchValue
 from perdure.model.decisions import Movement
+from perdure.model.history import HistoryEntry
 from perdure.model.ids import RunId, WorkflowId
 from perdure.model.options import WorkflowConfig
-from perdure.model.outcome import RunInfo, RunSummary, SearchPage, StopKind
+from perdure.model.outcome import RunSummary, SearchPage, StopKind
+from perdure.model.progress import DescribedRun
+from perdure.ports.inspector import HISTORY_LIMIT
 
 Workflow_co = TypeVar("Workflow_co", covariant=True)
 Output_co = TypeVar("Output_co", covariant=True)
@@ -78,8 +81,11 @@ class Handle(Generic[Workflow_co, Output_co]):
     ) -> Output_co | None:
         return self._portal.run(self._handle.wait_for_state(state, which, timeout=timeout))
 
-    def describe(self) -> RunInfo:
+    def describe(self) -> DescribedRun:
         return self._portal.run(self._handle.describe())
+
+    def history(self, *, after_seq: int = 0, limit: int = HISTORY_LIMIT) -> tuple[HistoryEntry, ...]:
+        return self._portal.run(self._handle.history(after_seq=after_seq, limit=limit))
 
     @overload
     def call(self, rpc: Rpc[Workflow_co, P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...

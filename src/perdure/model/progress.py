@@ -8,7 +8,7 @@ from enum import StrEnum
 from perdure.model.calls import StateMethod
 from perdure.model.conditions import Condition, WaitMode
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId
-from perdure.model.outcome import RunStatus
+from perdure.model.outcome import RunInfo, RunStatus
 
 
 class Standing(StrEnum):
@@ -89,3 +89,12 @@ class RunProgress:
     """Locking RPCs under way."""
     quarantine: str | None = None
     """Why nothing happens to it any more, if its rules cannot go on with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedRun(RunInfo):
+    """What a caller learns of a run at one moment, and what it is about."""
+
+    progress: RunProgress | None = None
+    """What it waits for and what fails, a moment later. ``None`` where it has ended, or nobody can tell:
+    a plain iWF server cannot."""
