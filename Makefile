@@ -18,7 +18,7 @@ OTHER_PYTHON := other-python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-all check format format-check lint architecture types bench lock clean other-python
+.PHONY: help demo test test-long test-all check format format-check lint architecture types bench lock clean chromium other-python
 
 help:  ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
@@ -27,7 +27,7 @@ help:  ## say what there is to make
 demo: $(VENV)/.has-demo  ## run the sign-up service and look at it in a browser
 	PYTHONPATH=apps $(BIN)/python -m signup.demo $(ARGS)
 
-test: $(VENV)/.has-dev  ## run the tests
+test: $(VENV)/.has-dev chromium  ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
 test-long: $(VENV)/.has-dev  ## run the tests that take minutes
@@ -59,6 +59,9 @@ bench: $(VENV)/.has-bench  ## measure, beside its peers
 
 $(VENV)/.has-%: requirements/%.txt requirements/install.sh pyproject.toml $(OTHER_PYTHON)
 	@requirements/install.sh $(PYTHON) $(VENV) $*
+
+chromium:
+	@requirements/chromium.sh
 
 # The lock: every file by its hash, one file for every Python and platform, no word of where it was fetched from.
 UV := uv==0.13.9

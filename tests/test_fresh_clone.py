@@ -61,6 +61,16 @@ def test_make_demo_works_from_a_fresh_clone_with_an_empty_home(demo: subprocess.
             assert page.status == 200
 
 
+def test_make_test_tells_why_browser_tests_are_skipped_where_it_may_install_no_chromium(tmp_path: Path) -> None:
+    somebody = tmp_path / "id"
+    somebody.write_text("#!/bin/sh\necho 1000\n")
+    somebody.chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "requirements/chromium.sh"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert "browser tests are skipped. To run them: sudo apt-get install chromium" in done.stderr
+
+
 def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
