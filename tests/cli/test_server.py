@@ -1,35 +1,66 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from perdure.cli.server import SETTINGS, Setting, read_settings
-from perdure.model.errors import InvalidRequest
+from perdure.cli.config_file import IWF_KEYS, ConfigFile
+from perdure.cli.main import main
+from perdure.cli.server import SETTINGS, find_file, read_settings
+from perdure.cli.setting import Setting
 from perdure.server.settings import ServerSettings
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "server.md"
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 
 
 def test_nothing_set_is_the_defaults() -> None:
     assert read_settings({}, {}) == ServerSettings()
 
 
-def test_a_flag_counts_more_than_the_environment_and_that_more_than_the_default() -> None:
+def test_a_flag_counts_more_than_the_environment_that_more_than_the_file_and_that_more_than_the_default() -> None:
     environment = {"PERDURE_PORT": "9000", "PERDURE_DB": "env.db", "PERDURE_WORKER_URL_ALLOW": "10.0.0.0/8 http://w:1"}
-    settings = read_settings({"port": 9001, "db": None}, environment)
+    file = ConfigFile({"port": 8000, "db": "file.db", "max_wait_seconds": 7})
+    settings = read_settings({"port": "9001", "db": None}, environment, file)
 
-    assert (settings.port, settings.db) == (9001, "env.db")
+    assert (settings.port, settings.db, settings.max_wait_seconds) == (9001, "env.db", 7)
     assert settings.worker_url_allow == ("10.0.0.0/8", "http://w:1")
+    assert settings.host == ServerSettings().host
 
 
-def test_a_variable_that_cannot_be_read_is_named() -> None:
-    with pytest.raises(InvalidRequest, match="PERDURE_PORT is 'http', expected PORT"):
-        read_settings({}, {"PERDURE_PORT": "http"})
+def test_the_file_is_named_by_a_flag_or_a_variable(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    one.write_text("port: 1001")
+    other.write_text("port: 1002")
+
+    assert find_file({"config": str(one)}, {"PERDURE_CONFIG": str(other)}).values == {"port": 1001}
+    assert find_file({"config": None}, {"PERDURE_CONFIG": str(other)}).values == {"port": 1002}
+    assert find_file({}, {}).values == {}
+
+
+def test_an_external_storage_that_is_enabled_is_refused_and_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "iwf.yaml"
+    config.write_text(
+        "externalStorage:\n  enabled: true\n  thresholdInBytes: 1000\n"
+        "  supportedStorages: [{status: active, storageId: a, storageType: s3, s3Bucket: b}]\n"
+    )
+
+    assert main(["server", "--config", str(config), "--db", str(tmp_path / "x.db"), "--port", "0"]) == 1
+    assert "external_storage is enabled, and this version keeps every value in its database" in capsys.readouterr().err
+    assert not (tmp_path / "x.db").exists()
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_is_one_of_the_servers_and_is_documented(setting: Setting) -> None:
-    name, flag, variable = setting.name, setting.flag, setting.variable
-    assert name in ServerSettings.__dataclass_fields__
-    page = PAGE.read_text(encoding="utf-8")
-    assert f"`{flag}`" in page
-    assert f"`{variable}`" in page
+    assert setting.name in ServerSettings.__dataclass_fields__
+    flag = "" if setting.is_secret else f"`{setting.flag}`"
+    assert re.search(rf"^\| {re.escape(flag)} *\| `{setting.variable}` \| `{setting.name}` \|", PAGE, re.MULTILINE)
+
+
+def test_every_field_of_the_servers_settings_can_be_set() -> None:
+    assert {setting.name for setting in SETTINGS} == set(ServerSettings.__dataclass_fields__)
+
+
+def test_the_names_of_iwf_s_that_are_read_are_documented() -> None:
+    for place, name in IWF_KEYS.items():
+        assert (name is not None) == (f"| `{place}` | `{name}`" in PAGE), place

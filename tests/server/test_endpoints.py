@@ -1,10 +1,14 @@
 """What needs no workflow. What the calls do with one is played from recordings, in ``tests/recordings``."""
 
 import json
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
+from perdure.model.ids import RunId
+from perdure.model.options import WorkflowConfig
+from perdure.model.requests import StartRequest
 from perdure.ports.backend import Backend
 from perdure.server.endpoints import Response, Settings, answer
 from perdure.wire.paths import API, OWN_API, Call, OwnCall
@@ -64,6 +68,25 @@ async def test_every_call_refuses_a_body_that_is_not_its_own_without_a_sub_statu
 
     assert refused.status == 400
     assert json.loads(refused.body) == {"detail": "invalid request schema: is a list, expected an object"}
+
+
+async def test_what_a_start_leaves_open_is_the_servers_default() -> None:
+    started: list[StartRequest] = []
+
+    class Starting:
+        async def start(self, request: StartRequest) -> RunId:
+            started.append(request)
+            return RunId("r")
+
+    settings = replace(SETTINGS, default_config=WorkflowConfig(continue_as_new_threshold=7, optimize_timer=True))
+    own = b'{"workflowId": "w", "workflowStartOptions": {"workflowConfigOverride": {"optimizeTimer": false}}}'
+    for body in (b'{"workflowId": "w"}', own):
+        assert (await answer(cast("Backend", Starting()), "POST", API + Call.START, body, settings)).status == 200
+
+    assert [request.options.config for request in started] == [
+        WorkflowConfig(continue_as_new_threshold=7, optimize_timer=True),
+        WorkflowConfig(continue_as_new_threshold=7, optimize_timer=False),
+    ]
 
 
 async def test_a_mistake_of_ours_is_told_without_its_inside(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import http.server
 import json
 import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from queue import Queue
+from typing import Any, ClassVar
 
 from tests.server.process import COMMAND, ServerProcess
 
@@ -100,3 +102,41 @@ def refused(folder: Path, *arguments: str) -> str:
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     return ended.stderr
+
+
+class Listener(http.server.BaseHTTPRequestHandler):
+    """A worker that answers nothing useful and says what it was sent."""
+
+    asked: ClassVar[Queue[tuple[str, str | None]]] = Queue()
+
+    def do_POST(self) -> None:
+        self.asked.put((self.path, self.headers.get("x-team")))
+        self.rfile.read(int(self.headers["content-length"]))
+        body = b'{"output": {"data": "1"}}' if "rpc" in self.path else b'{"stateDecision": {"nextStates": []}}'
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_file_of_iwf_s_sets_the_headers_that_states_are_called_with(tmp_path: Path) -> None:
+    config = tmp_path / "iwf.yaml"
+    config.write_text(
+        "interpreter:\n  temporal: {namespace: default}\n  interpreteractivityconfig:\n    defaultheaders: {x-team: ours}\n"
+    )
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener) as worker:
+        threading.Thread(target=worker.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{worker.server_port}"
+        with ServerProcess(tmp_path, "--config", str(config)) as server:
+            start(server.url, "w", iwfWorkerUrl=url, startStateId="S", stateOptions={"skipWaitUntil": True})
+            state = Listener.asked.get(timeout=20)
+            post(server.url, "rpc", {"workflowId": "w", "rpcName": "r"})
+            rpc = Listener.asked.get(timeout=20)
+        worker.shutdown()
+
+    assert state == ("/api/v1/workflowState/decide", "ours")
+    assert rpc == ("/api/v1/workflowWorker/rpc", None)
+    assert any("mean nothing to this server: interpreter.temporal" in line for line in server.output)

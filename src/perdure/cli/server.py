@@ -1,4 +1,4 @@
-"""``perdure server``: settings from flags and the environment, then a server until it is told to stop."""
+"""``perdure server``: settings from flags, the environment and a file, then a server until it is told to stop."""
 
 from __future__ import annotations
 
@@ -6,37 +6,22 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from perdure.cli.config_file import NO_FILE, ConfigFile
+from perdure.cli.config_file import read as read_config
+from perdure.cli.mappings import read_external_storage, read_headers, read_workflow_config
+from perdure.cli.setting import Setting, add_flags, choose
 from perdure.model.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from perdure.server.settings import ServerSettings
 
+logger = logging.getLogger(__name__)
+
 Commands = Any  # argparse's own type has no public name
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One thing to set: ``--its-name`` on the command line, ``PERDURE_ITS_NAME`` in the environment."""
-
-    name: str
-    metavar: str
-    help: str
-    read: Callable[[str], Any] = str
-    is_list: bool = False
-    """A flag that is given several times; in the environment, separated by spaces."""
-
-    @property
-    def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        return "PERDURE_" + self.name.upper()
 
 
 SETTINGS = (
@@ -52,8 +37,22 @@ SETTINGS = (
     Setting("max_wait_seconds", "N", "the longest a call may wait for a result (58)", int),
     Setting("body_bytes_max", "N", "the longest request (4 MiB)", int),
     Setting("worker_reply_bytes_max", "N", "the longest answer of a worker (4 MiB)", int),
+    Setting("worker_headers", "JSON", "headers sent to workers with every call of a state (none)", take=read_headers),
+    Setting(
+        "default_workflow_config",
+        "JSON",
+        "what holds for workflows whose start does not say otherwise (nothing)",
+        take=read_workflow_config,
+    ),
+    Setting(
+        "external_storage",
+        "JSON",
+        "where values too large for the database are kept (nowhere)",
+        take=read_external_storage,
+    ),
     Setting("retention_days", "N", "how long ended runs are kept (for ever)", int),
 )
+CONFIG_VARIABLE = "PERDURE_CONFIG"
 
 
 def add_server(commands: Commands) -> None:
@@ -61,18 +60,13 @@ def add_server(commands: Commands) -> None:
         "server",
         help="serve iWF's protocol over HTTP",
         description="Serve iWF's protocol over HTTP: workflows run here, their code in workers that this server calls.",
-        epilog="Every setting is also an environment variable: --worker-url-allow is PERDURE_WORKER_URL_ALLOW.",
+        epilog="Every setting is also an environment variable, and a key of the file: --worker-url-allow is "
+        "PERDURE_WORKER_URL_ALLOW and worker_url_allow.",
     )
-    for setting in SETTINGS:
-        parser.add_argument(
-            setting.flag,
-            dest=setting.name,
-            metavar=setting.metavar,
-            help=setting.help,
-            type=setting.read,
-            action="append" if setting.is_list else "store",
-            default=None,
-        )
+    parser.add_argument(
+        "--config", metavar="FILE", help="settings in YAML, by these names or those of iWF's own server (none)"
+    )
+    add_flags(parser, SETTINGS)
     parser.set_defaults(run=run_server)
 
 
@@ -90,37 +84,38 @@ def run_server(options: argparse.Namespace) -> None:
         raise InvalidRequest(
             f"the server needs {error.name}, which is not installed. Install it: pip install 'perdure[server]'"
         ) from None
-    settings = read_settings(vars(options), os.environ)
+    file = find_file(vars(options), os.environ)
+    settings = read_settings(vars(options), os.environ, file)
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    if file.unused:
+        logger.warning("these settings of the file mean nothing to this server: %s", ", ".join(file.unused))
     uvloop.run(serve(settings, ready=lambda url: _tell(settings, url)))
     print("Stopped; everything is written.", flush=True)
 
 
-def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> ServerSettings:
-    """Return the settings: flags first, then the environment, then the defaults.
+def find_file(flags: Mapping[str, Any], environment: Mapping[str, str]) -> ConfigFile:
+    """Read the file that is named by ``--config`` or its variable, if one is.
+
+    Raises:
+        InvalidRequest: it cannot be read, or something in it is wrong.
+    """
+    path = flags.get("config") or environment.get(CONFIG_VARIABLE)
+    return read_config(path, SETTINGS) if path else NO_FILE
+
+
+def read_settings(
+    flags: Mapping[str, Any], environment: Mapping[str, str], file: ConfigFile = NO_FILE
+) -> ServerSettings:
+    """Return the settings: flags first, then the environment, then the file, then the defaults.
 
     Raises:
         InvalidRequest: one of them is wrong.
     """
     from perdure.server.settings import ServerSettings  # noqa: PLC0415
 
-    chosen: dict[str, Any] = {}
-    for setting in SETTINGS:
-        found = flags.get(setting.name)
-        if found is None and (text := environment.get(setting.variable)):
-            found = _read_variable(setting, text)
-        if found is not None:
-            chosen[setting.name] = tuple(found) if setting.is_list else found
-    return ServerSettings(**chosen)
-
-
-def _read_variable(setting: Setting, text: str) -> Any:
-    try:
-        return [setting.read(part) for part in text.split()] if setting.is_list else setting.read(text)
-    except ValueError:
-        raise InvalidRequest(f"{setting.variable} is {text!r}, expected {setting.metavar}: {setting.help}") from None
+    return ServerSettings(**choose(SETTINGS, flags=flags, environment=environment, file=file.values))
 
 
 def _tell(settings: ServerSettings, url: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 from perdure.model.attributes import LOAD_ALL, LoadingPolicy
@@ -93,6 +93,11 @@ class WorkflowConfig:
     optimize_activity: bool | None = None
     optimize_timer: bool | None = None
     disable_system_search_attribute: bool | None = None
+
+    def overridden_by(self, other: WorkflowConfig) -> WorkflowConfig:
+        """Return *other*, and this where it leaves a setting open."""
+        given = {each.name: getattr(other, each.name) for each in fields(other)}
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ JSON: Final = "application/json; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
 
 _log = logging.getLogger(__name__)
+_NO_CONFIG: Final = WorkflowConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Settings:
     """The longest a call may wait, for a result or for an RPC's worker. iWF: 60 s."""
     check_worker_url: Callable[[str], Awaitable[None]] | None = None
     """Raises ``InvalidRequest`` for a URL that this server would not call; ``None``: takes any."""
+    default_config: WorkflowConfig = WorkflowConfig()
+    """What holds for a run whose start does not say otherwise, setting by setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,9 @@ async def _start(backend: Backend, body: bytes, settings: Settings) -> dict[str,
     request = requests.decode_start(body)
     if settings.check_worker_url is not None:
         await settings.check_worker_url(request.worker_url)
+    if settings.default_config != _NO_CONFIG:
+        config = settings.default_config.overridden_by(request.options.config)
+        request = replace(request, options=replace(request.options, config=config))
     run_id = await backend.start(request)
     return responses.encode_run_id(run_id)
 

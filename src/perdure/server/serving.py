@@ -39,6 +39,7 @@ async def serve(settings: ServerSettings, *, ready: Callable[[str], None]) -> No
         UnavailableError: the port or the file is taken, or cannot be used; the message says by whom.
         InvalidRequest: a setting is wrong.
     """
+    settings.external_storage.refuse_if_enabled()
     allowed = AllowList(settings.worker_url_allow)
     listening = _listen(settings)
     try:
@@ -121,6 +122,7 @@ def _endpoint_settings(settings: ServerSettings, invoker: HttpInvoker) -> Settin
         hostname=socket.gethostname(),
         max_wait_ms=settings.max_wait_seconds * 1_000,
         check_worker_url=invoker.check_url,
+        default_config=settings.default_workflow_config,
     )
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perdure.model.errors import InvalidRequest
+from perdure.model.options import WorkflowConfig
 from perdure.server.app import BODY_BYTES_MAX
+from perdure.server.external_storage import ExternalStorage
 from perdure.worker.destination import LOOPBACK
 from perdure.worker.http import REPLY_BYTES_MAX
 
@@ -29,6 +31,10 @@ class ServerSettings:
     worker_reply_bytes_max: int = REPLY_BYTES_MAX
     worker_headers: Mapping[str, str] = field(default_factory=dict)
     """Sent to workers with every call of a state."""
+    default_workflow_config: WorkflowConfig = WorkflowConfig()
+    """What holds for a run whose start does not say otherwise."""
+    external_storage: ExternalStorage = ExternalStorage()
+    """Not there yet: ``serve`` refuses one that is enabled."""
     retention_days: int | None = None
     """How long ended runs are kept; ``None``: for ever."""
 
