@@ -12,6 +12,7 @@ from perdure.engine.backend import EmbeddedBackend
 from perdure.engine.engine import Engine, EngineSettings, open_engine
 from perdure.engine.writer import InlineWriter, Writer
 from perdure.ports.invoker import Invoker
+from perdure.ports.observer import Observer
 from perdure.store.store import Store
 from perdure.testing.clock import VirtualClock
 
@@ -40,12 +41,14 @@ class EngineStage(Generic[W]):
         clock: VirtualClock | None = None,
         settings: EngineSettings = SETTINGS,
         make_writer: Callable[[Store], Writer] = InlineWriter,
+        observer: Observer | None = None,
     ) -> None:
         self.path = path
         self.worker = worker
         self.clock = clock or VirtualClock()
         self.settings = settings
         self._make_writer = make_writer
+        self._observer = observer
         self.engine: Engine = self._open()
 
     def _open(self) -> Engine:
@@ -56,6 +59,7 @@ class EngineStage(Generic[W]):
             loop=asyncio.get_running_loop(),
             clock=self.clock,
             make_writer=self._make_writer,
+            observer=self._observer,
         )
 
     async def __aenter__(self) -> Self:

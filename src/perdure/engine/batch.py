@@ -13,7 +13,20 @@ from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey, 
 class PendingBatch:
     """What happened since the last batch was taken. Nothing in it leaves before it is durable."""
 
-    __slots__ = ("calls", "completions", "ended", "events", "held", "index", "removed", "reports", "runs")
+    __slots__ = (
+        "calls",
+        "closed",
+        "completions",
+        "ended",
+        "events",
+        "held",
+        "index",
+        "quarantined",
+        "removed",
+        "reports",
+        "runs",
+        "started",
+    )
 
     def __init__(self) -> None:
         self.runs: dict[RunKey, HotRun] = {}
@@ -27,6 +40,9 @@ class PendingBatch:
         self.held = Held()
         self.reports: list[tuple[Reported, Made]] = []
         """Answers of workers in this batch: kept, so that a failed commit repeats no call."""
+        self.started: list[HotRun] = []
+        self.closed: list[HotRun] = []
+        self.quarantined = 0
 
     @property
     def empty(self) -> bool:

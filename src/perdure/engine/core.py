@@ -53,6 +53,7 @@ from perdure.engine.outputs import Attempt, Output, Refused
 from perdure.engine.overdue import Overdue
 from perdure.engine.parking import RESTING_MAX, HotRuns
 from perdure.engine.readings import Readings
+from perdure.engine.reporter import Reporter
 from perdure.engine.reset import go_back
 from perdure.engine.rpcs import Rpcs, error_of
 from perdure.engine.sieve import Sieve
@@ -117,6 +118,7 @@ class Core:
         lane_max: int = LANE_MAX,
         nearest_max: int = NEAREST_MAX,
         hang_grace_ms: int = HANG_GRACE_MS,
+        reporter: Reporter | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -127,6 +129,7 @@ class Core:
         self._tokens = count(1)
         self._hang_grace_ms = hang_grace_ms
         self._overdue = Overdue()
+        self._reporter = reporter or Reporter()
         self._ledger = Ledger()
         self._runs = HotRuns(resting_max=resting_max)
         self._waiters = Waiters()
@@ -466,6 +469,7 @@ class Core:
                 self._runs.add(run)
                 if key not in self._unwritable:
                     self._ledger.touch(run)
+                    self._ledger.open.quarantined += 1
                 return
             if stored.row.quarantine is not None:
                 self._runs.add(HotRun(stored.row, Execution(), stored=True))
@@ -542,6 +546,7 @@ class Core:
     def _set_closed(self, run: HotRun, status: RunStatus, now_ms: int) -> None:
         run.status, run.closed_ms = status, now_ms
         run.make_row()
+        self._ledger.open.closed.append(run)
         self._rpcs.run_closed(run)
 
     def _tell_end(self, run: HotRun) -> None:
@@ -571,8 +576,10 @@ class Core:
         if not self._happen(run, genesis, now_ms=now_ms, actor=actor):
             # A journal without a beginning is none: as if it had never been asked for.
             del self._ledger.open.runs[run.key]
+            self._ledger.open.quarantined -= 1
             self._runs.drop(run)
             raise InternalError(f"workflow {row.workflow_id!r} cannot be started: {run.quarantine}")
+        self._ledger.open.started.append(run)
         return run
 
     def _terminate(self, row: RunRow, *, reason: str, now_ms: int) -> None:
@@ -684,11 +691,15 @@ class Core:
         token = next(self._tokens)
         now_ms = self._clock.monotonic_ms()
         self._overdue.begin(token, now_ms=now_ms, timeout_ms=timeout_ms + self._hang_grace_ms)
+        if self._reporter.listening:
+            self._reporter.call_begins(token, request)
         self._ledger.say(Attempt(token, request, timeout_ms))
         return token
 
     def _reported(self, report: Reported, now_ms: int) -> None:
         self._overdue.end(report.token)
+        if self._reporter.listening:
+            self._reporter.call_ended(report)
         if self._attempts.owns(report.token):
             self._attempts.reported(report, now_ms=now_ms)
         elif self._rpcs.owns(report.token):
@@ -700,6 +711,8 @@ class Core:
             return
         deadline_ms = run.execution.next_deadline_ms()
         if deadline_ms is not None and deadline_ms <= now_ms:
+            if self._reporter.listening:
+                self._reporter.timer_passed(now_ms - deadline_ms)
             self._happen(run, DeadlinePassed(), now_ms=now_ms, actor="clock")
         self._attempts.due(run, now_ms=now_ms)
         if run.held is None:

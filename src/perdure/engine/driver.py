@@ -13,6 +13,7 @@ from perdure.engine.core import Core
 from perdure.engine.inputs import Input, Reported
 from perdure.engine.outputs import Answered, Attempt, Output
 from perdure.engine.postbox import Postbox
+from perdure.engine.reporter import Reporter
 from perdure.engine.writer import Writer
 from perdure.model.calls import Answer, Failure
 from perdure.model.errors import UnavailableError
@@ -44,6 +45,7 @@ class Driver:
         loop: asyncio.AbstractEventLoop,
         heartbeat_ms: int | None = HEARTBEAT_MS,
         turned: Callable[[], None] | None = None,
+        reporter: Reporter | None = None,
     ) -> None:
         """Put the parts together; nothing begins before ``start``.
 
@@ -58,10 +60,13 @@ class Driver:
         self._loop = loop
         self._heartbeat_ms = heartbeat_ms
         self._turned = turned
+        self._reporter = reporter or Reporter()
         self._box: Postbox[Input | _Written] = Postbox(loop, self._take)
         self._timer: Cancellable | None = None
         self._timer_at_ms = 0
         self._heartbeat: Cancellable | None = None
+        self._beat_at_ms: int | None = None
+        """When the next heartbeat is wanted."""
         self._stopping: asyncio.Future[None] | None = None
         self._stopped = False
         self._abandoned = False
@@ -129,8 +134,10 @@ class Driver:
 
     def _settle(self, written: _Written) -> None:
         if written.error is None:
+            self._reporter.written(written.batch)
             self._deliver(self._core.committed(written.batch))
             return
+        self._reporter.lost()
         logger.error("a batch was not written, all of it is taken back: %s", written.error, exc_info=written.error)
         self._deliver(self._core.failed(written.batch, written.error))
 
@@ -139,10 +146,12 @@ class Driver:
         taken = self._core.take_batch()
         if taken is not None:
             pending, batch = taken
+            self._reporter.writing()
             self._writer.write(batch, partial(self._written, pending))
         elif self._stopping is not None and self.idle and not self._stopping.done():
             self._stopping.set_result(None)
         self._arm()
+        self._reporter.turned()
         if self._turned is not None:
             self._turned()
 
@@ -212,6 +221,10 @@ class Driver:
     def _beat(self) -> None:
         if self._heartbeat_ms is None or self._stopped:
             return
+        now_ms = self._clock.monotonic_ms()
+        if self._beat_at_ms is not None:
+            self._reporter.beat(max(0, now_ms - self._beat_at_ms))
+        self._beat_at_ms = now_ms + self._heartbeat_ms
         self._core.check_clock()
         self._turn()
         self._heartbeat = self._clock.call_later(self._heartbeat_ms, self._beat)

@@ -19,10 +19,12 @@ from perdure.engine.inspector import FileInspector
 from perdure.engine.owner import Owner
 from perdure.engine.parking import RESTING_MAX
 from perdure.engine.pruner import Pruner
+from perdure.engine.reporter import Reporter
 from perdure.engine.writer import ThreadWriter, Writer
 from perdure.model.errors import UnavailableError
 from perdure.ports.clock import Clock, Ids
 from perdure.ports.invoker import Invoker
+from perdure.ports.observer import Observer
 from perdure.store.store import Store
 
 
@@ -207,6 +209,7 @@ def open_engine(
     make_writer: Callable[[Store], Writer] = ThreadWriter,
     turned: Callable[[], None] | None = None,
     vfs: str | None = None,
+    observer: Observer | None = None,
 ) -> Engine:
     """Open a database, or make it, and put an engine on it. It does nothing before ``start``.
 
@@ -216,6 +219,7 @@ def open_engine(
         clock: the machine's, if none is given. Its timers must call on the engine's loop.
         make_writer: who waits for the disk.
         turned: called on the engine's loop after each of its turns; for tests that wait until it is idle.
+        observer: counts what the engine does.
 
     Raises:
         UnavailableError: the file has another owner, who is named; or it cannot be used, or is a copy
@@ -234,6 +238,7 @@ def open_engine(
                 "Say that it may work first (Store.resume)"
             )
         clock = clock or SystemClock(loop)
+        reporter = Reporter(observer, monotonic_ms=clock.monotonic_ms)
         core = Core(
             store,
             clock=clock,
@@ -241,6 +246,7 @@ def open_engine(
             resting_max=settings.resting_max,
             lane_max=settings.lane_max,
             hang_grace_ms=settings.hang_grace_ms,
+            reporter=reporter,
         )
     except BaseException:
         if store is not None:
@@ -259,6 +265,7 @@ def open_engine(
         loop=loop,
         heartbeat_ms=settings.heartbeat_ms,
         turned=turned,
+        reporter=reporter,
     )
     pruner = None
     if settings.retention_ms is not None:

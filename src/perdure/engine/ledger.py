@@ -72,6 +72,7 @@ class Ledger:
     def quarantine(self, run: HotRun, why: str) -> None:
         """Touch this run no more: its journal stays as it is, and it shows why."""
         run.quarantine = why
+        self.open.quarantined += 1
         for call in run.calls.values():
             call.token = 0
         run.calls.clear()
