@@ -13,6 +13,7 @@ from dataclasses import replace
 from hashlib import sha256
 from time import process_time
 
+from perdure.interpreter.card import EXECUTING_STATES
 from perdure.interpreter.codec import decode_event, decode_snapshot, encode_event, encode_snapshot
 from perdure.interpreter.effects import Abandon, Close, CompleteState, Effect, Index, Invoke
 from perdure.interpreter.events import (
@@ -32,7 +33,7 @@ from perdure.interpreter.events import (
     SignalReceived,
     TimerSkipped,
 )
-from perdure.interpreter.execution import EXECUTING_STATES, Execution
+from perdure.interpreter.execution import Execution
 from perdure.interpreter.refusal import RefusalKind
 from perdure.interpreter.snapshot import CallSnapshot, Phase, Snapshot, StateSnapshot
 from perdure.model.attributes import LoadingPolicy, SearchAttribute

@@ -8,11 +8,13 @@ from itertools import count
 from typing import Any
 
 from perdure.interpreter import attributes
+from perdure.interpreter.card import Card
 from perdure.interpreter.events import RpcOpened
 from perdure.interpreter.execution import Execution
 from perdure.interpreter.locks import LockKey, Locks, Table
+from perdure.interpreter.rpcs import LockingRpcs
 from perdure.interpreter.snapshot import Phase, Snapshot
-from perdure.interpreter.waits import Channels, OpenWait
+from perdure.interpreter.waits import ChannelName, Channels, OpenWait
 from perdure.model.attributes import LoadingPolicy
 from perdure.model.conditions import ChannelCondition, Wait, WaitMode
 from tests.interpreter import laws
@@ -108,8 +110,8 @@ def _drop_what_comes_late(plant: Plant) -> None:
 
 
 def _wake_nobody(plant: Plant) -> None:
-    def armed(self: Execution, wait: OpenWait) -> None:
-        self._touched_channels.update(dict.fromkeys(self._channels.register(wait)))
+    def armed(self: Execution, wait: OpenWait) -> list[ChannelName]:
+        return self._channels.register(wait)
 
     plant(Execution, "_arm", armed)
 
@@ -178,21 +180,13 @@ def _trust_every_place(plant: Plant) -> None:
 
 def _open_refused_rpcs(plant: Plant) -> None:
     def opened(self: Execution, event: RpcOpened) -> None:
-        self._rpc_number = event.number
-        self._rpcs[event.number] = event
+        self._rpcs.open(event)
 
     plant(Execution, "_open_rpc", opened)
 
 
 def _reset_with_the_old_rpcs(plant: Plant) -> None:
-    hold = Execution._hold
-
-    def held(self: Execution) -> None:
-        rpcs = dict(self._rpcs)
-        hold(self)
-        self._rpcs.update(rpcs)
-
-    plant(Execution, "_hold", held)
+    plant(LockingRpcs, "give_up", lambda self: None)
 
 
 def _reset_and_release_one(plant: Plant) -> None:
@@ -207,7 +201,7 @@ def _reset_and_release_one(plant: Plant) -> None:
 
 
 def _list_for_ever(plant: Plant) -> None:
-    plant(Execution, "_unlist", lambda self, state_id: None)
+    plant(Card, "leave", lambda self, state_id: None)
 
 
 HASH_ORDER = Mutant(

@@ -14,14 +14,14 @@ Numbers such as 2.5 are sections of the iWF server's specification.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Self, assert_never
+from typing import assert_never
 
-from perdure.interpreter.attributes import Attributes
+from perdure.interpreter.card import is_listed
 from perdure.interpreter.deadlines import BEGINNING, EXPIRY, Deadlines, Due
-from perdure.interpreter.effects import Abandon, Close, CompleteState, Effect, Index, Invoke
+from perdure.interpreter.effects import Abandon, Close, CompleteState, Effect, Invoke
 from perdure.interpreter.events import (
     AttributesSet,
     CallExhausted,
@@ -41,46 +41,33 @@ from perdure.interpreter.events import (
     Stopped,
     TimerSkipped,
 )
-from perdure.interpreter.locks import LockKey, Locks, Table
+from perdure.interpreter.locks import LockKey, Locks
+from perdure.interpreter.memory import Memory
 from perdure.interpreter.refusal import Refusal, RefusalKind
-from perdure.interpreter.snapshot import CallSnapshot, Phase, RpcSnapshot, Snapshot, StateSnapshot
+from perdure.interpreter.rpcs import locks_of
+from perdure.interpreter.snapshot import Phase
+from perdure.interpreter.states import StateExecution
+from perdure.interpreter.steps import Mistake, steps_of
 from perdure.interpreter.waits import ChannelName, Channels, OpenWait
-from perdure.model.attributes import (
-    LOAD_ALL,
-    DataAttribute,
-    LoadingPolicy,
-    SearchAttribute,
-    SearchAttributeType,
-)
+from perdure.model.attributes import LOAD_ALL, DataAttribute, LoadingPolicy, SearchAttribute
 from perdure.model.calls import (
     ExecuteAnswer,
     LoadedAttributes,
     RpcAnswer,
     RunContext,
-    StateCall,
     StateMethod,
     WaitUntilAnswer,
     Writes,
 )
 from perdure.model.conditions import ChannelKind, ConditionResult
-from perdure.model.decisions import (
-    CHANNEL_OF_CHECK,
-    CloseIfEmpty,
-    Closing,
-    ClosingKind,
-    Decision,
-    EmptyCheck,
-    Movement,
-)
-from perdure.model.ids import CallId, StateExecutionId, StateId
-from perdure.model.options import CallOptions, ExecutingStatesMode, StateOptions, WorkflowConfig
+from perdure.model.decisions import Closing, ClosingKind, Decision, Movement
+from perdure.model.ids import CallId, StateExecutionId
+from perdure.model.options import StateOptions, WorkflowConfig
 from perdure.model.outcome import Outcome, RunErrorType, RunStatus, StateOutput, StopKind
-from perdure.model.requests import RpcCall, StartRequest, TimerRef
+from perdure.model.requests import RpcCall, TimerRef
 from perdure.model.value import EncodedValue
 
 RULES_VERSION = 1
-
-EXECUTING_STATES = "IwfExecutingStateIds"
 
 CLOSED = Refusal(RefusalKind.CLOSED, "workflow execution already completed")
 LOCKED = Refusal(RefusalKind.LOCKED, "requested data or search attributes are being locked by other operations")
@@ -92,81 +79,19 @@ REPEATED = Refusal(RefusalKind.INVALID, "the number of this RPC was given before
 NOT_AGAIN = Refusal(RefusalKind.INVALID, "no RPC is to be asked again now")
 
 
-@dataclass(slots=True)
-class _State:
-    """One state execution under way."""
-
-    id: StateExecutionId
-    movement: Movement
-    number: int
-    phase: Phase = Phase.CALLING
-    call_id: CallId | None = None
-    wait: OpenWait | None = None
-    method: StateMethod = StateMethod.EXECUTE
-    """Of the call under way or the next one; the two fields below go with it."""
-    results: tuple[ConditionResult, ...] | None = None
-    wait_until_failed: bool = False
-    locals: tuple[DataAttribute, ...] = ()
-    search_locked: bool = False
-    listed: bool = False
-
-
-class Execution:
+class Execution(Memory):
     """One run. Starts empty; its first event is its genesis, ``Started`` or ``Resumed``."""
 
     def __init__(self) -> None:
-        self.outcome: Outcome | None = None
-        self.asked_again: tuple[RpcCall, ...] = ()
-        """Locking RPCs that a reset asks again and that have not ended yet. They are opened in this
-        order, the next once the first has ended; when one can be, ``refuse`` says."""
-        self._request: StartRequest | None = None
-        self._run: RunContext | None = None
-        self._attempt = 1
-        self._begins_at_ms: int | None = None
-        self._expires_at_ms: int | None = None
-        self._config = _NO_CONFIG
-        self._state_counts: dict[StateId, int] = {}
-        self._state_number = self._wait_number = self._call_number = self._rpc_number = 0
-        self._queued: list[Movement] = []
-        self._states: dict[int, _State] = {}
-        self._state_by_id: dict[StateExecutionId, _State] = {}
-        self._calls: dict[CallId, Invoke] = {}
-        self._caller: dict[CallId, _State] = {}
-        self._rpcs: dict[int, RpcOpened] = {}
-        self._attributes = Attributes()
-        self._channels = Channels()
-        self._locks = Locks()
-        self._deadlines = Deadlines()
-        self._outputs: list[StateOutput] = []
-        self._completing = False
-        self._holding = False
-        self._skips: list[TimerRef] = []
-        self._listed_counts: dict[StateId, int] = {}
-        self._listed_states: tuple[StateId, ...] = ()
-        self._listing_changed = False
+        super().__init__()
         # What one step gathers and its end settles; empty between steps.
         self._now_ms = 0
         self._effects: list[Effect] = []
-        self._indexed: dict[str, SearchAttribute] = {}
         self._touched_channels: dict[ChannelName, None] = {}
         self._touched_waits: dict[int, OpenWait] = {}
         self._freed: list[LockKey] = []
 
     # What others may know
-
-    @property
-    def run(self) -> RunContext:
-        assert self._run is not None, "the first event of a run is Started or Resumed"
-        return self._run
-
-    @property
-    def request(self) -> StartRequest:
-        assert self._request is not None, "the first event of a run is Started or Resumed"
-        return self._request
-
-    @property
-    def closed(self) -> bool:
-        return self.outcome is not None
 
     @property
     def started(self) -> Started:
@@ -185,12 +110,19 @@ class Execution:
 
     @property
     def next_rpc_number(self) -> int:
-        return self._rpc_number + 1
+        return self._rpcs.number + 1
 
     @property
     def open_rpcs(self) -> tuple[int, ...]:
         """Locking RPCs under way. After a crash nobody will close them: abandon them."""
-        return tuple(self._rpcs)
+        return self._rpcs.numbers
+
+    @property
+    def asked_again(self) -> tuple[RpcCall, ...]:
+        """Locking RPCs that a reset asks again and that have not ended yet. They are opened in this
+        order, the next once the first has ended; when one can be, ``refuse`` says.
+        """
+        return self._rpcs.asked_again
 
     def next_deadline_ms(self) -> int | None:
         """When the engine must next report ``DeadlinePassed``; ``None`` while nothing is due ever."""
@@ -247,15 +179,11 @@ class Execution:
         return None
 
     def _refuse_opening(self, event: RpcOpened) -> Refusal | None:
-        if event.number <= self._rpc_number:
+        if event.number <= self._rpcs.number:
             return REPEATED
-        if event.again and not self._may_ask_again:
+        if event.again and (self._holding or not self._rpcs.may_ask_again):
             return NOT_AGAIN
-        return None if self._locks.free(_rpc_locks(event)) else LOCKED
-
-    @property
-    def _may_ask_again(self) -> bool:
-        return bool(self.asked_again) and not self._holding and not any(rpc.again for rpc in self._rpcs.values())
+        return None if self._locks.free(locks_of(event)) else LOCKED
 
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
         """Apply *event* and return what the engine must do next, in order.
@@ -348,7 +276,7 @@ class Execution:
             return
         # iWF 7: a reset is a new run, whose whole timeout counts from now on.
         self.outcome = None
-        self.asked_again = event.asked_again
+        self._rpcs.asked_again = event.asked_again
         self._run = RunContext(
             workflow_id=run.workflow_id,
             workflow_type=run.workflow_type,
@@ -359,9 +287,7 @@ class Execution:
         )
         timeout_ms = self.request.options.timeout_ms
         self._expire_at(self._now_ms + timeout_ms if timeout_ms else None)
-        self._indexed = dict(self._attributes.search)
-        self._listed_states = ()
-        self._listing_changed = True
+        self._card.begin_anew(self._attributes.search.values())
         self._hold()
 
     def _hold(self) -> None:
@@ -372,7 +298,7 @@ class Execution:
                 state.phase, state.call_id, state.search_locked = Phase.HELD, None, False
         self._calls.clear()
         self._caller.clear()
-        self._rpcs.clear()
+        self._rpcs.give_up()
         self._locks = Locks()
 
     def _release(self) -> None:
@@ -394,11 +320,13 @@ class Execution:
         count = self._state_counts.get(state_id, 0) + 1
         self._state_counts[state_id] = count
         self._state_number += 1
-        state = _State(StateExecutionId(f"{state_id}-{count}"), movement, self._state_number)
+        state = StateExecution(StateExecutionId(f"{state_id}-{count}"), movement, self._state_number)
         self._states[state.number] = state
         self._state_by_id[state.id] = state
         skips = movement.options.skip_wait_until
-        self._list(state, skips_wait_until=skips)
+        if is_listed(self._config.executing_states, skips_wait_until=skips):
+            state.listed = True
+            self._card.enter(state_id)
         method = StateMethod.EXECUTE if skips else StateMethod.WAIT_UNTIL
         self._ask(state, method)
 
@@ -406,7 +334,7 @@ class Execution:
 
     def _ask(
         self,
-        state: _State,
+        state: StateExecution,
         method: StateMethod,
         *,
         results: tuple[ConditionResult, ...] | None = None,
@@ -416,7 +344,7 @@ class Execution:
         state.method, state.results, state.wait_until_failed = method, results, wait_until_failed
         self._advance(state)
 
-    def _advance(self, state: _State) -> None:
+    def _advance(self, state: StateExecution) -> None:
         if self._holding:
             state.phase = Phase.HELD
         elif self._has_locks(state):
@@ -424,21 +352,21 @@ class Execution:
         else:
             state.phase = Phase.LOCKING
 
-    def _has_locks(self, state: _State) -> bool:
+    def _has_locks(self, state: StateExecution) -> bool:
         """Take what the next call locks, or queue for it: search attributes first, then data (4.7)."""
-        options = _options_of(state)
+        options = state.options
         if not options.search_loading.locks and not options.data_loading.locks:
             return True
-        search, data = _state_locks(state)
+        search, data = state.locks()
         if not state.search_locked:
             if not self._locks.take_or_wait(state.number, search):
                 return False
             state.search_locked = True
         return self._locks.take_or_wait(state.number, data)
 
-    def _make_call(self, state: _State) -> None:
-        options = _options_of(state)
-        call = _call_of(state, self._attributes.load(options.data_loading, options.search_loading))
+    def _make_call(self, state: StateExecution) -> None:
+        options = state.options
+        call = state.call(self._attributes.load(options.data_loading, options.search_loading))
         self._call_number += 1
         call_id = CallId(self._call_number)
         limit_ms = _shorter(options.retry.maximum_duration_ms, self.request.options.timeout_ms)
@@ -448,7 +376,7 @@ class Execution:
         state.phase, state.call_id, state.search_locked = Phase.CALLING, call_id, False
         self._effects.append(invoke)
 
-    def _end_call(self, call_id: CallId) -> _State:
+    def _end_call(self, call_id: CallId) -> StateExecution:
         """Take a call off the list and free what it locked."""
         del self._calls[call_id]
         state = self._caller.pop(call_id)
@@ -495,22 +423,16 @@ class Execution:
 
     # Waiting
 
-    def _begin_wait(self, state: _State, answer: WaitUntilAnswer) -> None:
+    def _begin_wait(self, state: StateExecution, answer: WaitUntilAnswer) -> None:
         self._wait_number += 1
         wait = OpenWait.begin(answer.wait, number=self._wait_number, state=state.number, now_ms=self._now_ms)
         state.phase, state.wait = Phase.WAITING, wait
-        self._arm(wait)
+        self._touched_channels.update(dict.fromkeys(self._arm(wait)))
         for index, at_ms in enumerate(wait.deadlines_ms):
             if at_ms is not None and at_ms <= self._now_ms:
                 self._meet_timer(wait, index)
         self._apply_kept_skips(state)
         self._touched_waits[state.number] = wait
-
-    def _arm(self, wait: OpenWait) -> None:
-        self._touched_channels.update(dict.fromkeys(self._channels.register(wait)))
-        for index, at_ms in enumerate(wait.deadlines_ms):
-            if at_ms is not None and not wait.met[index]:
-                self._deadlines.add(Due(wait.state, index), at_ms)
 
     def _meet_timer(self, wait: OpenWait, index: int) -> None:
         self._deadlines.drop(Due(wait.state, index))
@@ -546,7 +468,7 @@ class Execution:
         wait.skipped[index] = True
         self._meet_timer(wait, index)
 
-    def _apply_kept_skips(self, state: _State) -> None:
+    def _apply_kept_skips(self, state: StateExecution) -> None:
         """Skips that came before the timer did end that timer, and none beside it."""
         mine = [timer for timer in self._skips if timer.state_execution_id == state.id]
         if mine:
@@ -562,8 +484,8 @@ class Execution:
 
     def _write(self, writes: Writes) -> None:
         self._attributes.write(writes.data, writes.search)
-        for attribute in writes.search:
-            self._indexed[attribute.key] = attribute
+        if writes.search:
+            self._card.write(writes.search)
         for message in writes.messages:
             self._put(ChannelKind.INTERNAL, message.channel, message.value)
 
@@ -578,29 +500,25 @@ class Execution:
     def _open_rpc(self, event: RpcOpened) -> None:
         if self._refuse_opening(event) is not None:
             return
-        self._rpc_number = event.number
-        self._rpcs[event.number] = event
-        self._locks.take(-event.number, _rpc_locks(event))
+        self._rpcs.open(event)
+        self._locks.take(-event.number, locks_of(event))
 
     def _close_rpc(self, event: RpcClosed) -> None:
-        opened = self._rpcs.pop(event.number, None)
-        if opened is None:
+        if not self._rpcs.close(event):
             return
-        if opened.again and not event.abandoned:
-            self.asked_again = self.asked_again[1:]
         self._freed += self._locks.release(-event.number)
         if event.answer is not None:
             self._apply_rpc(event.answer)
 
     # Deciding
 
-    def _end_state(self, state: _State) -> None:
+    def _end_state(self, state: StateExecution) -> None:
         del self._states[state.number]
         del self._state_by_id[state.id]
         if state.listed:
-            self._unlist(state.movement.state_id)
+            self._card.leave(state.movement.state_id)
 
-    def _report_completion(self, state: _State, decision: Decision) -> None:
+    def _report_completion(self, state: StateExecution, decision: Decision) -> None:
         """2.9: a state has completed once its answer is in, whatever the answer decides."""
         options = self.request.options
         state_id = state.movement.state_id
@@ -609,31 +527,17 @@ class Execution:
         output = next((step.output for step in decision.next if isinstance(step, Closing)), None)
         self._effects.append(CompleteState(state_id, state.id, state.movement.wait_for_key or None, output))
 
-    def _decide(self, state: _State, decision: Decision) -> None:
+    def _decide(self, state: StateExecution, decision: Decision) -> None:
         """Follow a decision (2.8)."""
-        steps = decision.next
-        if decision.close_if_empty is not None:
-            if self._close_if_empty(state, decision.close_if_empty):
-                return
-            if self.closed:
-                return
-            reserved = next((step.kind.value for step in steps if isinstance(step, Closing)), None)
-            if reserved:
-                self._fail(
-                    RunErrorType.INVALID_WORKFLOW_CODE, f"invalid ConditionUnmetDecision with stateId: {reserved}"
-                )
-                return
-        movements = [step for step in steps if isinstance(step, Movement)]
-        closings = [step for step in steps if isinstance(step, Closing)]
-        if closings and len(steps) > 1:
-            text = "invalid state decisions. Closing workflow decision cannot be combined with other state decisions"
-            self._fail(RunErrorType.INVALID_WORKFLOW_CODE, text)
-            return
-        self._queued += movements
-        for closing in closings:
-            self._end_thread(state, closing)
+        match steps_of(decision, self._channels):
+            case Closing() as closing:
+                self._end_thread(state, closing)
+            case Mistake(message):
+                self._fail(RunErrorType.INVALID_WORKFLOW_CODE, message)
+            case movements:
+                self._queued += movements
 
-    def _end_thread(self, state: _State, closing: Closing) -> None:
+    def _end_thread(self, state: StateExecution, closing: Closing) -> None:
         if closing.kind is ClosingKind.DEAD_END:
             return
         if closing.output is not None:
@@ -645,22 +549,6 @@ class Execution:
                 self._complete()
             case ClosingKind.FORCE_FAIL:
                 self._close(Outcome(RunStatus.FAILED, tuple(self._outputs), RunErrorType.STATE_DECISION))
-
-    def _close_if_empty(self, state: _State, close: CloseIfEmpty) -> bool:
-        """2.8.1: close if the channels are empty, what this very answer published included."""
-        if close.check is None:
-            text = "invalid state decisions. Unsupported ConditionalCloseType "
-            self._fail(RunErrorType.INVALID_WORKFLOW_CODE, text)
-            return False
-        if close.check is EmptyCheck.ALL_CHANNELS:
-            if self._channels.all_empty:
-                self._end_thread(state, Closing(ClosingKind.GRACEFUL_COMPLETE, close.output))
-                return True
-            return False
-        if self._channels.empty((CHANNEL_OF_CHECK[close.check], close.channel)):
-            self._end_thread(state, Closing(ClosingKind.FORCE_COMPLETE, close.output))
-            return True
-        return False
 
     # Ends
 
@@ -702,8 +590,8 @@ class Execution:
                 self._complete()
         if self.outcome is not None:
             self._put_to_rest()
-        if self._indexed or self._listing_changed:
-            self._update_index()
+        if self._card.touched and (update := self._card.update()) is not None:
+            self._effects.append(update)
         if self.outcome is not None:
             self._effects.append(Close(self.outcome))
 
@@ -756,12 +644,11 @@ class Execution:
             if state.phase is not Phase.WAITING:
                 del self._states[state.number]
                 del self._state_by_id[state.id]
-        self._rpcs.clear()
-        self.asked_again = ()
+        self._rpcs.give_up()
+        self._rpcs.asked_again = ()
         self._queued.clear()
         self._skips.clear()
-        self._listed_counts.clear()
-        self._listing_changed = True
+        self._card.leave_all()
         self._locks = Locks()
         self._deadlines = Deadlines()
         self._begins_at_ms = None
@@ -772,212 +659,9 @@ class Execution:
         self._touched_waits.clear()
         self._freed.clear()
 
-    # The index
 
-    def _list(self, state: _State, *, skips_wait_until: bool) -> None:
-        mode = self._config.executing_states or ExecutingStatesMode.WITH_WAIT_UNTIL
-        if mode is ExecutingStatesMode.ALL or (mode is ExecutingStatesMode.WITH_WAIT_UNTIL and not skips_wait_until):
-            state.listed = True
-            state_id = state.movement.state_id
-            self._listed_counts[state_id] = self._listed_counts.get(state_id, 0) + 1
-            self._listing_changed = True
-
-    def _unlist(self, state_id: StateId) -> None:
-        self._listed_counts[state_id] -= 1
-        if not self._listed_counts[state_id]:
-            del self._listed_counts[state_id]
-        self._listing_changed = True
-
-    def _update_index(self) -> None:
-        """4.3: one update a step, and only of what is different now."""
-        if self._listing_changed:
-            self._listing_changed = False
-            listed = tuple(sorted(self._listed_counts))
-            if listed != self._listed_states:
-                self._listed_states = listed
-                own = SearchAttribute(EXECUTING_STATES, SearchAttributeType.KEYWORD_ARRAY, listed)
-                self._indexed[EXECUTING_STATES] = own
-        if self._indexed:
-            self._effects.append(Index(tuple(self._indexed.values())))
-            self._indexed = {}
-
-    # Remembering
-
-    def snapshot(self) -> Snapshot:
-        """Return everything this execution remembers, as a value."""
-        return Snapshot(
-            request=self.request,
-            run=self.run,
-            attempt=self._attempt,
-            begins_at_ms=self._begins_at_ms,
-            expires_at_ms=self._expires_at_ms,
-            config=self._config,
-            state_counts=tuple(sorted(self._state_counts.items())),
-            state_number=self._state_number,
-            wait_number=self._wait_number,
-            call_number=self._call_number,
-            rpc_number=self._rpc_number,
-            queued=tuple(self._queued),
-            states=tuple(_state_snapshot(self._states[number]) for number in sorted(self._states)),
-            calls=tuple(
-                CallSnapshot(call_id, invoke.call, invoke.timeout_ms, invoke.retry, invoke.limit_ms)
-                for call_id, invoke in sorted(self._calls.items())
-            ),
-            rpcs=tuple(
-                RpcSnapshot(rpc.number, rpc.data_locks, rpc.search_locks, rpc.again) for rpc in self._rpcs.values()
-            ),
-            data=tuple(self._attributes.data.values()),
-            search=tuple(self._attributes.search.values()),
-            channels=self._channels.snapshot(),
-            outputs=tuple(self._outputs),
-            completing=self._completing,
-            holding=self._holding,
-            skips=tuple(self._skips),
-            listed_states=self._listed_states,
-            outcome=self.outcome,
-            asked_again=self.asked_again,
-        )
-
-    @classmethod
-    def restore(cls, snapshot: Snapshot) -> Self:
-        """Return an execution that goes on exactly as the one the snapshot was taken of."""
-        execution = cls()
-        execution._restore(snapshot)
-        return execution
-
-    def _restore(self, snapshot: Snapshot) -> None:
-        self.outcome = snapshot.outcome
-        self._request = snapshot.request
-        self._run = snapshot.run
-        self._attempt = snapshot.attempt
-        self._config = snapshot.config
-        self._state_counts = dict(snapshot.state_counts)
-        self._state_number, self._wait_number = snapshot.state_number, snapshot.wait_number
-        self._call_number, self._rpc_number = snapshot.call_number, snapshot.rpc_number
-        self._queued = list(snapshot.queued)
-        self._attributes.write(snapshot.data, snapshot.search)
-        self._channels.restore(snapshot.channels)
-        self._outputs = list(snapshot.outputs)
-        self._completing = snapshot.completing
-        self._holding = snapshot.holding
-        self.asked_again = snapshot.asked_again
-        self._skips = list(snapshot.skips)
-        self._listed_states = snapshot.listed_states
-        self._begins_at_ms = snapshot.begins_at_ms
-        if snapshot.begins_at_ms is not None:
-            self._deadlines.add(BEGINNING, snapshot.begins_at_ms)
-        self._expires_at_ms = snapshot.expires_at_ms
-        if snapshot.expires_at_ms is not None and snapshot.outcome is None:
-            self._deadlines.add(EXPIRY, snapshot.expires_at_ms)
-        self._restore_calls(snapshot)
-        self._restore_states(snapshot)
-
-    def _restore_calls(self, snapshot: Snapshot) -> None:
-        for call in snapshot.calls:
-            self._calls[call.id] = Invoke(call.id, self.run, call.call, call.timeout_ms, call.retry, call.limit_ms)
-        for rpc in snapshot.rpcs:
-            opened = RpcOpened(rpc.number, rpc.data_locks, rpc.search_locks, again=rpc.again)
-            self._rpcs[rpc.number] = opened
-            self._locks.take(-rpc.number, _rpc_locks(opened))
-
-    def _restore_states(self, snapshot: Snapshot) -> None:
-        for saved in snapshot.states:
-            state = self._restored(saved)
-            self._states[state.number] = state
-            self._state_by_id[state.id] = state
-            if state.listed:
-                state_id = state.movement.state_id
-                self._listed_counts[state_id] = self._listed_counts.get(state_id, 0) + 1
-            search, data = _state_locks(state)
-            if state.call_id is not None:
-                self._caller[state.call_id] = state
-                self._locks.take(state.number, (*search, *data))
-            elif state.phase is Phase.LOCKING and state.search_locked:
-                self._locks.take(state.number, search)
-                self._locks.wait(state.number, data)
-            elif state.phase is Phase.LOCKING:
-                self._locks.wait(state.number, search)
-        if self.closed:
-            return
-        waits = [state.wait for state in self._states.values() if state.wait is not None]
-        for wait in sorted(waits, key=lambda wait: wait.number):
-            self._arm(wait)
-        self._touched_channels.clear()
-
-    def _restored(self, saved: StateSnapshot) -> _State:
-        wait = None if saved.wait is None else OpenWait.restore(saved.wait, saved.number)
-        call = saved.pending if saved.call_id is None else self._calls[saved.call_id].call
-        return _State(
-            saved.id,
-            saved.movement,
-            saved.number,
-            saved.phase,
-            saved.call_id,
-            wait,
-            StateMethod.EXECUTE if call is None else call.method,
-            None if call is None else call.results,
-            call is not None and call.wait_until_failed,
-            saved.locals,
-            saved.search_locked,
-            saved.listed,
-        )
-
-
-_NOT_LOADED = LoadedAttributes()
-_NO_CONFIG = WorkflowConfig()
 _ANSWER = {StateMethod.WAIT_UNTIL: WaitUntilAnswer, StateMethod.EXECUTE: ExecuteAnswer}
 _state_number = attrgetter("state")
-
-
-def _state_snapshot(state: _State) -> StateSnapshot:
-    return StateSnapshot(
-        id=state.id,
-        movement=state.movement,
-        number=state.number,
-        phase=state.phase,
-        call_id=state.call_id,
-        wait=None if state.wait is None else state.wait.snapshot(),
-        pending=_call_of(state, _NOT_LOADED) if state.phase in (Phase.LOCKING, Phase.HELD) else None,
-        locals=state.locals,
-        search_locked=state.search_locked,
-        listed=state.listed,
-    )
-
-
-def _call_of(state: _State, attributes: LoadedAttributes) -> StateCall:
-    method = state.method
-    return StateCall(
-        method,
-        state.id,
-        state.movement.state_id,
-        state.movement.input,
-        attributes,
-        state.locals if method is StateMethod.EXECUTE else (),
-        state.results,
-        state.wait_until_failed,
-    )
-
-
-def _options_of(state: _State) -> CallOptions:
-    options = state.movement.options
-    return options.wait_until if state.method is StateMethod.WAIT_UNTIL else options.execute
-
-
-def _state_locks(state: _State) -> tuple[tuple[LockKey, ...], tuple[LockKey, ...]]:
-    """Return the search attribute keys and the data attribute keys that a state's call locks."""
-    options = _options_of(state)
-    search, data = options.search_loading.locks, options.data_loading.locks
-    return (
-        tuple([LockKey(Table.SEARCH, key) for key in search]) if search else (),
-        tuple([LockKey(Table.DATA, key) for key in data]) if data else (),
-    )
-
-
-def _rpc_locks(rpc: RpcOpened) -> tuple[LockKey, ...]:
-    return (
-        *(LockKey(Table.DATA, key) for key in rpc.data_locks),
-        *(LockKey(Table.SEARCH, key) for key in rpc.search_locks),
-    )
 
 
 def _timer_of(wait: OpenWait, timer: TimerRef) -> int | None:
