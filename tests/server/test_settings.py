@@ -11,3 +11,7 @@ from perdure.server.settings import ServerSettings
 def test_a_setting_that_cannot_be_followed_is_named(name: str, value: int) -> None:
     with pytest.raises(InvalidRequest, match=f"{name} is {value}, expected"):
         ServerSettings(**{name: value})  # type: ignore[arg-type]  # each has its own type
+
+
+def test_keys_are_not_shown() -> None:
+    assert "whsec_" not in repr(ServerSettings(signing_keys=("whsec_secret",)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from io import BytesIO
 from typing import Any, cast
 from wsgiref.validate import validator
@@ -22,13 +22,23 @@ Request = StateRequest | RpcRequest
 class AsgiCall:
     """One request to an ASGI application."""
 
-    def __init__(self, app: AsgiApp, path: str, body: bytes, *, method: str = "POST", root_path: str = "") -> None:
+    def __init__(
+        self,
+        app: AsgiApp,
+        path: str,
+        body: bytes,
+        *,
+        method: str = "POST",
+        root_path: str = "",
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
         self._app = app
         self._scope: dict[str, Any] = {
             "type": "http",
             "method": method,
             "path": root_path + path,
             "root_path": root_path,
+            "headers": headers,
         }
         half = len(body) // 2
         self._messages: list[MutableMapping[str, Any]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +16,13 @@ from perdure.model.value import EncodedValue
 from perdure.wire import paths
 from perdure.worker import exchange
 from perdure.worker.asgi import AsgiApp
+from perdure.worker.runnable import registered, runnables_of
 from perdure.worker.serving import Worker
+from perdure.worker.signature import Signer
 from tests.authoring.onboarding import rpc_request, state_request
 from tests.worker.caller import AsgiCall, call_asgi, written
 from tests.worker.service import Gate, Service
+from tests.worker.test_signature import AT, SECRET, guard
 
 
 @pytest.fixture
@@ -150,3 +154,23 @@ async def test_server_that_asks_whether_all_has_begun_is_told(app: AsgiApp) -> N
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     with pytest.raises(ValueError, match="websocket"):
         await app({"type": "websocket"}, receive, send)
+
+
+async def test_a_call_that_is_not_signed_is_told_so_by_a_worker_with_a_key() -> None:
+    app = AsgiApp(runnables_of(registered([Service()])), threads=1, guard=guard())
+    body = written(to_service("work", '"x"'))
+    lines = Signer([SECRET], now_ms=lambda: AT * 1_000).lines(body).strip().split("\r\n")
+    headers = [(name.title().encode(), value.encode()) for name, value in (line.split(": ") for line in lines)]
+
+    async def status(body: bytes, headers: list[tuple[bytes, bytes]]) -> int:
+        call = AsgiCall(app, paths.WORKER_EXECUTE, body, headers=headers)
+        reply = await call.make()
+        if reply.status == 401:
+            assert json.loads(reply.body)["errorType"] == "NotSigned"
+        return reply.status
+
+    assert await status(body, []) == 401
+    assert await status(body + b" ", headers) == 401
+    assert await status(body, headers) == 200
+    assert await status(body, headers) == 401
+    app.close()

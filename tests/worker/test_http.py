@@ -27,6 +27,8 @@ from perdure.model.errors import InvalidRequest
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId, WorkflowType
 from perdure.worker.destination import AllowList
 from perdure.worker.http import HttpInvoker
+from perdure.worker.signature import Signed, Signer
+from tests.worker.test_signature import AT, SECRET, guard
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 DONE = {"stateDecision": {"nextStates": [{"stateId": "_SYS_GRACEFUL_COMPLETING_WORKFLOW"}]}}
@@ -126,6 +128,38 @@ async def test_headers_of_the_owners_go_with_states_and_not_with_rpcs() -> None:
         await ask(made, rpc(url))
 
     assert [request.headers.get("x-tenant") for request in worker.requests] == ["ours", None]
+
+
+async def test_every_call_is_signed_by_a_server_with_keys_and_no_other_is() -> None:
+    bodies = []
+
+    async def serve(request: web.Request) -> web.Response:
+        bodies.append(await request.read())
+        return web.json_response(DONE)
+
+    signer = Signer([SECRET], now_ms=lambda: AT * 1_000)
+    async with serving(serve) as (worker, url), invoker(signer=signer) as made, invoker() as plain:
+        await ask(made, state(url))
+        await ask(made, rpc(url))
+        await ask(plain, state(url))
+
+    once = guard()
+    for request, body in zip(worker.requests[:2], bodies, strict=False):
+        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+        assert once.refusal(Signed(*(request.headers[name] for name in names)), body) is None
+    assert not any(name.startswith("webhook") for name in map(str.lower, worker.requests[2].headers))
+
+
+async def test_a_worker_that_refuses_a_signature_is_a_failed_attempt_that_says_why() -> None:
+    async def serve(_request: web.Request) -> web.Response:
+        return web.json_response({"detail": "of none of this worker's keys", "errorType": "NotSigned"}, status=401)
+
+    async with serving(serve) as (_, url), invoker() as made:
+        refused = await ask(made, state(url))
+
+    assert isinstance(refused, Failure)
+    assert (refused.status, refused.error_type, refused.retryable) == (401, "NotSigned", True)
+    assert "of none of this worker's keys" in refused.message
 
 
 @pytest.mark.parametrize("header", [{"x y": "a"}, {"x": "a\r\nhost: b"}, {"": "a"}])

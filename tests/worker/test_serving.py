@@ -12,7 +12,7 @@ import uvicorn
 from waitress.server import TcpWSGIServer, create_server
 
 from examples.signup import Form, Signup
-from perdure import DefinitionError, Registry, connect
+from perdure import DefinitionError, InvalidRequest, Registry, RpcFailed, connect
 from perdure.model.calls import ExecuteAnswer
 from perdure.worker.serving import Worker
 from perdure.worker.wsgi import WsgiApp
@@ -20,6 +20,7 @@ from tests.authoring.onboarding import Onboarding, state_request
 from tests.server.process import ServerProcess
 from tests.worker.caller import call_asgi, call_wsgi
 from tests.worker.service import Service
+from tests.worker.test_signature import NEW, PRIVATE_PAIR, PUBLIC_PAIR
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,10 @@ def test_mistakes_are_found_before_anything_is_served() -> None:
         Worker(Service(), Registry(Service()))
     with pytest.raises(ValueError, match="threads is 0"):
         Worker(Service(), threads=0)
+    with pytest.raises(InvalidRequest, match="the other side's half"):
+        Worker(Service(), keys=[PRIVATE_PAIR])
+    with pytest.raises(TypeError, match="expected a list"):
+        Worker(Service(), keys=NEW)
 
 
 class Threaded(uvicorn.Server):
@@ -64,6 +69,35 @@ def waitress_serves(app: WsgiApp) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
     server.close()
     thread.join()
+
+
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+def test_worker_runs_what_its_server_has_signed_and_nothing_else(tmp_path: Path, interface: str) -> None:
+    (tmp_path / "keys").write_text(f"# of the server\n{PRIVATE_PAIR}\n")
+    worker = Worker(Service(), keys=[NEW, PUBLIC_PAIR])
+    serving = (
+        Threaded(uvicorn.Config(worker.asgi_app(), log_config=None))
+        if interface == "asgi"
+        else waitress_serves(worker.wsgi_app())
+    )
+    keys_file = ("--signing-keys-file", str(tmp_path / "keys"))
+    with serving as worker_url:
+        with (
+            ServerProcess(tmp_path, *keys_file) as server,
+            connect(server.url, worker_url=worker_url) as client,
+        ):
+            assert client.start(Service, "pair", "x").result(timeout=20) == "x None"
+        with (
+            ServerProcess(tmp_path, db="other.db", env={"PERDURE_SIGNING_KEYS": NEW}) as server,
+            connect(server.url, worker_url=worker_url) as client,
+        ):
+            assert client.start(Service, "secret", "x").result(timeout=20) == "x None"
+        with (
+            ServerProcess(tmp_path, db="third.db") as server,
+            connect(server.url, worker_url=worker_url) as client,
+            pytest.raises(RpcFailed, match="NotSigned"),
+        ):
+            client.start(Service, "unsigned", "x").call(Service.look)
 
 
 @pytest.mark.parametrize("interface", ["asgi", "wsgi"])

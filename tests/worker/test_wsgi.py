@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,11 +13,14 @@ import pytest
 from perdure.model.calls import ExecuteAnswer, Failure, RpcAnswer, StateMethod, WaitUntilAnswer
 from perdure.model.value import EncodedValue
 from perdure.wire import paths
+from perdure.worker.runnable import registered, runnables_of
 from perdure.worker.serving import Worker
+from perdure.worker.signature import Signer
 from perdure.worker.wsgi import WsgiApp
 from tests.authoring.onboarding import rpc_request, state_request
 from tests.worker.caller import call_wsgi, post_wsgi, written
 from tests.worker.service import Service
+from tests.worker.test_signature import AT, SECRET, guard
 
 
 @pytest.fixture
@@ -81,3 +85,22 @@ def test_body_without_a_length_is_read_where_the_server_says_that_it_ends(app: W
     chunked = {"CONTENT_LENGTH": "", "wsgi.input": BytesIO(body)}
     assert post_wsgi(app, paths.WORKER_EXECUTE, b"", **chunked, **{"wsgi.input_terminated": True}).status == 200
     assert post_wsgi(app, paths.WORKER_EXECUTE, b"", **chunked).status == 400
+
+
+def test_a_call_that_is_not_signed_is_told_so_by_a_worker_with_a_key() -> None:
+    app = WsgiApp(runnables_of(registered([Service()])), guard=guard())
+    body = written(to_service("work", '"x"'))
+    lines = Signer([SECRET], now_ms=lambda: AT * 1_000).lines(body).strip().split("\r\n")
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in (line.split(": ") for line in lines)}
+
+    def status(body: bytes, headers: dict[str, str]) -> int:
+        reply = post_wsgi(app, paths.WORKER_EXECUTE, body, **headers)
+        if reply.status == 401:
+            assert json.loads(reply.body)["errorType"] == "NotSigned"
+        return reply.status
+
+    assert status(body, {}) == 401
+    assert status(body + b" ", headers) == 401
+    assert status(body, headers) == 200
+    assert status(body, headers) == 401
+    app.close()

@@ -50,6 +50,8 @@ SETTINGS = (
         "where values too large for the database are kept (nowhere)",
         take=read_external_storage,
     ),
+    Setting("signing_keys_file", "FILE", "keys to sign calls to workers with, one a line (not signed)"),
+    Setting("signing_keys", "KEYS", "keys to sign calls to workers with (not signed)", is_list=True, is_secret=True),
     Setting("retention_days", "N", "how long ended runs are kept (for ever)", int),
 )
 CONFIG_VARIABLE = "PERDURE_CONFIG"

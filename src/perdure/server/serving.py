@@ -20,6 +20,8 @@ from perdure.server.endpoints import Settings
 from perdure.server.settings import ServerSettings
 from perdure.worker.destination import AllowList
 from perdure.worker.http import HttpInvoker
+from perdure.worker.keys import read_keys_file
+from perdure.worker.signature import Signer
 
 GRACE_SECONDS = 7
 """For requests in flight once the server is told to stop; what remains of 10 s closes the file."""
@@ -110,10 +112,18 @@ def _open(settings: ServerSettings, allowed: AllowList, *, address: str) -> tupl
         state_headers=settings.worker_headers,
         environment=os.environ,
         reply_bytes_max=settings.worker_reply_bytes_max,
+        signer=_signer(settings, loop),
     )
     retention_ms = None if settings.retention_days is None else settings.retention_days * _DAY_MS
     engine_settings = EngineSettings(retention_ms=retention_ms, address=address)
     return open_engine(settings.db, invoker, settings=engine_settings, loop=loop), invoker
+
+
+def _signer(settings: ServerSettings, loop: asyncio.AbstractEventLoop) -> Signer | None:
+    keys = settings.signing_keys
+    if settings.signing_keys_file is not None:
+        keys += read_keys_file(settings.signing_keys_file)
+    return Signer(keys, now_ms=SystemClock(loop).now_ms) if keys else None
 
 
 def _endpoint_settings(settings: ServerSettings, invoker: HttpInvoker) -> Settings:

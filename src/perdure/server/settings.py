@@ -35,6 +35,10 @@ class ServerSettings:
     """What holds for a run whose start does not say otherwise."""
     external_storage: ExternalStorage = ExternalStorage()
     """Not there yet: ``serve`` refuses one that is enabled."""
+    signing_keys: tuple[str, ...] = field(default=(), repr=False)
+    """What calls to workers are signed with: ``whsec_…``, ``whsk_…``; two while they are changed."""
+    signing_keys_file: str | None = None
+    """A file with more of them, one a line, read when the server begins."""
     retention_days: int | None = None
     """How long ended runs are kept; ``None``: for ever."""
 

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 from perdure.model.calls import Answer, Failure
-from perdure.worker.exchange import BODY_BYTES_MAX, TOO_LONG, Reply, Request, refusal, reply_of, request_of
+from perdure.worker.exchange import BODY_BYTES_MAX, TOO_LONG, Reply, Request, refusal, reply_of, request_of, unsigned
 from perdure.worker.pool import Pool
 from perdure.worker.runnable import Runnable, Runnables, runnable_of
 from perdure.worker.runner import NotRegistered, failure_of
+from perdure.worker.signature import ID, SIGNATURE, TIMESTAMP, Guard, Signed
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,8 +29,9 @@ class AsgiApp:
     the call up. ``def`` handlers run in threads, so many for each workflow type.
     """
 
-    def __init__(self, runnables: Runnables, *, threads: int) -> None:
+    def __init__(self, runnables: Runnables, *, threads: int, guard: Guard | None = None) -> None:
         self._runnables = runnables
+        self._guard = guard
         self._pools = {name: Pool(f"perdure-{name}", threads) for name in runnables}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +43,7 @@ class AsgiApp:
         # Mounted in another application, the path begins with where it is mounted.
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         try:
-            reply = refusal(scope["method"], path) or await self._reply(path, receive)
+            reply = refusal(scope["method"], path) or await self._reply(path, scope, receive)
         except _ServerLeft:
             return
         await _send(reply, send)
@@ -51,10 +53,12 @@ class AsgiApp:
         for pool in self._pools.values():
             pool.close()
 
-    async def _reply(self, path: str, receive: Receive) -> Reply:
+    async def _reply(self, path: str, scope: Scope, receive: Receive) -> Reply:
         body = await _body(receive)
         if body is None:
             return TOO_LONG
+        if self._guard is not None and (problem := self._guard.refusal(_signed(scope), body)):
+            return unsigned(problem)
         request = request_of(path, body)
         if isinstance(request, Reply):
             return request
@@ -117,6 +121,12 @@ def run_now(runnable: Runnable, request: Request) -> Answer | Failure:
 def _settle(ended: asyncio.Future[Answer | Failure], result: Answer | Failure) -> None:
     if not ended.done():
         ended.set_result(result)
+
+
+def _signed(scope: Scope) -> Signed:
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    found = (headers.get(name.encode(), b"").decode("latin-1") for name in (ID, TIMESTAMP, SIGNATURE))
+    return Signed(*found)
 
 
 async def _body(receive: Receive) -> bytes | None:

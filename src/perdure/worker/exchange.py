@@ -29,6 +29,11 @@ class Reply:
 TOO_LONG = Reply(413, document.write({"detail": f"the body has more than {BODY_BYTES_MAX} bytes"}))
 
 
+def unsigned(problem: str) -> Reply:
+    """Return what is answered to a call that is not let in."""
+    return Reply(401, document.write({"detail": problem, "errorType": "NotSigned"}))
+
+
 def refusal(method: str, path: str) -> Reply | None:
     """Say why there is nothing to be read; ``None`` for a route of the protocol."""
     if path not in _PATHS:

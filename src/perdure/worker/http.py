@@ -23,6 +23,7 @@ from perdure.wire.worker_answer import WorkerReply, no_reply, no_reply_in_time, 
 from perdure.wire.worker_request import encode_worker_request
 from perdure.worker.connection import Connection
 from perdure.worker.destination import AllowList, Destination, Origin, read_url, repair_url
+from perdure.worker.signature import Signer
 
 REPLY_BYTES_MAX = 4 * 1024 * 1024
 """iWF's backend takes up to 2 MiB a value and 4 MiB a message."""
@@ -66,6 +67,7 @@ class HttpInvoker:
         environment: Mapping[str, str] | None = None,
         reply_bytes_max: int = REPLY_BYTES_MAX,
         tls: ssl.SSLContext | None = None,
+        signer: Signer | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -74,6 +76,7 @@ class HttpInvoker:
             state_headers: sent with calls of states, not of RPCs, as iWF does.
             environment: for ``AUTO_FIX_WORKER_URL`` and its like.
             tls: whom to trust for ``https``; the system's authorities if left out.
+            signer: signs every call; ``None``: calls are not signed.
         """
         self._loop = loop
         self._allowed = allowed or AllowList()
@@ -81,6 +84,7 @@ class HttpInvoker:
         self._environment = dict(environment or {})
         self._reply_bytes_max = reply_bytes_max
         self._tls = tls
+        self._signer = signer
         self._destinations: dict[str, Destination] = {}
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         self._calls: set[_Call] = set()
@@ -174,6 +178,8 @@ class HttpInvoker:
         """Return the whole request as it goes over the wire."""
         body = document.write(encode_worker_request(request))
         more = "" if isinstance(request, RpcRequest) else self._state_headers
+        if self._signer is not None:
+            more += self._signer.lines(body)
         head = (
             f"POST {destination.path}{worker_path(request)} HTTP/1.1\r\nhost: {destination.origin.authority}\r\n"
             f"content-type: application/json\r\naccept: application/json\r\nuser-agent: perdure\r\n{more}"

@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from perdure.model.calls import Answer, Failure
 from perdure.worker.asgi import run_now
-from perdure.worker.exchange import BODY_BYTES_MAX, TOO_LONG, Reply, Request, refusal, reply_of, request_of
+from perdure.worker.exchange import BODY_BYTES_MAX, TOO_LONG, Reply, Request, refusal, reply_of, request_of, unsigned
 from perdure.worker.loop import LoopThread
 from perdure.worker.runnable import Runnable, Runnables, runnable_of
 from perdure.worker.runner import NotRegistered, failure_of
+from perdure.worker.signature import ID, SIGNATURE, TIMESTAMP, Guard, Signed
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -24,8 +25,9 @@ class WsgiApp:
     handlers run on one loop in a thread of this application's, while the asking thread waits.
     """
 
-    def __init__(self, runnables: Runnables) -> None:
+    def __init__(self, runnables: Runnables, *, guard: Guard | None = None) -> None:
         self._runnables = runnables
+        self._guard = guard
         self._loop = LoopThread("perdure-handlers")
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -44,6 +46,8 @@ class WsgiApp:
         body = _body(environ)
         if body is None:
             return TOO_LONG
+        if self._guard is not None and (problem := self._guard.refusal(_signed(environ), body)):
+            return unsigned(problem)
         request = request_of(path, body)
         return request if isinstance(request, Reply) else reply_of(self._run(request))
 
@@ -63,6 +67,11 @@ class WsgiApp:
 async def _run_on_loop(runnable: Runnable, request: Request) -> Answer:
     task = runnable.task_of(request)
     return task.answer(await cast("Awaitable[object]", task.call()))
+
+
+def _signed(environ: dict[str, Any]) -> Signed:
+    found = (environ.get(f"HTTP_{name.upper().replace('-', '_')}", "") for name in (ID, TIMESTAMP, SIGNATURE))
+    return Signed(*found)
 
 
 def _body(environ: dict[str, Any]) -> bytes | None:
