@@ -3,77 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 from aiohttp import web
 
 from perdure.client.http import HttpBackend
 from perdure.engine.engine import EngineSettings
-from perdure.model.errors import InvalidRequest, UnavailableError, WaitTimedOut, WorkflowNotFound
-from perdure.model.ids import RunId, WorkflowId, WorkflowType
-from perdure.model.options import StartOptions
-from perdure.model.outcome import Outcome, RunInfo, RunStatus
-from perdure.model.requests import RpcCall, StartRequest
+from perdure.model.errors import InvalidRequest, UnavailableError, WorkflowNotFound
+from perdure.model.ids import WorkflowId, WorkflowType
+from perdure.model.requests import StartRequest
 from perdure.model.value import Message
 from perdure.ports.backend import Backend
 from perdure.server.endpoints import Settings, answer
 from perdure.testing.conformance import BackendConformance, InspectorConformance, ScriptedInvoker, Stage
 from perdure.testing.world import World
+from tests.client.serving import STARTED, WORKER_URL, Counting, Script, Serving, scripted
 
 SETTINGS = EngineSettings(synchronous="OFF", heartbeat_ms=None, hang_grace_ms=0)
-WORKER_URL = "http://127.0.0.1:8802"
 ADA = WorkflowId("ada")
+KIND = WorkflowType("T")
 REST_TURNS = 40
 """So many turns of the loop nothing may change before a stage is at rest: more than a request takes."""
 WAITS = frozenset({"wait_for_result", "wait_for_state", "call_rpc"})
-
-
-class Serving:
-    """An HTTP server on this machine, in the test's loop."""
-
-    def __init__(self, handle: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
-        self._handle = handle
-        self._runner: web.AppRunner | None = None
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def open(self) -> None:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
-        assert site._server is not None
-        self.port = cast("asyncio.Server", site._server).sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-
-class Counting:
-    """Forwards to a backend, and knows which of its methods have not returned."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self.open: list[str] = []
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def ask(*args: Any, **kwargs: Any) -> Any:
-            self.open.append(name)
-            try:
-                return await getattr(self._backend, name)(*args, **kwargs)
-            finally:
-                self.open.remove(name)
-
-        return ask
 
 
 class HttpStage:
@@ -140,75 +93,6 @@ class TestHttp(BackendConformance, InspectorConformance):
         await stage.close()
 
 
-class Script:
-    """Answers each request with the next of some answers: a status and a body, or ``None`` to hang up."""
-
-    def __init__(self, *answers: tuple[int, str] | None) -> None:
-        self.answers = list(answers)
-        self.requests: list[tuple[str, dict[str, Any]]] = []
-
-    async def respond(self, request: web.Request) -> web.Response:
-        self.requests.append((request.path.removeprefix("/api/v1/workflow/"), await request.json()))
-        told = self.answers.pop(0)
-        if told is None:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
-        return web.Response(status=told[0], text=told[1])
-
-
-@asynccontextmanager
-async def scripted(
-    *answers: tuple[int, str] | None, patience_seconds: float = 5.0
-) -> AsyncIterator[tuple[HttpBackend, Script]]:
-    script = Script(*answers)
-    serving = Serving(script.respond)
-    await serving.open()
-    backend = HttpBackend(serving.url, worker_url=WORKER_URL, patience_seconds=patience_seconds)
-    try:
-        yield backend, script
-    finally:
-        await backend.close()
-        await serving.close()
-
-
-AWAY = (503, '{"detail": "away"}')
-OPEN = (420, '{"detail": "open", "subStatus": "LONG_POLL_TIME_OUT_SUB_STATUS"}')
-STARTED = (200, '{"workflowRunId": "r1"}')
-COMPLETED = (200, '{"workflowRunId": "r1", "workflowStatus": "COMPLETED"}')
-KIND = WorkflowType("T")
-
-
-async def test_read_is_repeated_until_the_server_is_back() -> None:
-    async with scripted(AWAY, None, (500, ""), (200, '{"objects": [{"key": "a"}]}')) as (backend, script):
-        assert [attribute.key for attribute in await backend.get_data_attributes(ADA)] == ["a"]
-        assert script.answers == []
-
-
-async def test_start_is_repeated_only_with_a_request_id() -> None:
-    safe = StartOptions(ignore_already_started=True, request_id="r")
-    async with scripted(None, STARTED) as (backend, script):
-        assert await backend.start(StartRequest(ADA, KIND, options=safe)) == "r1"
-        first, second = script.requests
-        assert first == second
-    async with scripted(None) as (backend, script):
-        with pytest.raises(UnavailableError):
-            await backend.start(StartRequest(ADA, KIND))
-        assert len(script.requests) == 1
-
-
-@pytest.mark.parametrize("lost", [None, AWAY])
-async def test_what_may_do_harm_twice_is_sent_once(lost: tuple[int, str] | None) -> None:
-    async with scripted(lost, lost, lost) as (backend, script):
-        with pytest.raises(UnavailableError):
-            await backend.signal(ADA, Message("c"))
-        with pytest.raises(UnavailableError):
-            await backend.publish(ADA, [Message("c")])
-        with pytest.raises(UnavailableError):
-            await backend.call_rpc(RpcCall(ADA, "desk"))
-        assert [call for call, _ in script.requests] == ["signal", "publishToInternalChannel", "rpc"]
-
-
 async def test_what_the_server_cannot_have_seen_is_sent_again() -> None:
     script = Script((200, "{}"))
     serving = Serving(script.respond)
@@ -229,57 +113,6 @@ async def test_server_that_stays_away_is_given_up() -> None:
     with pytest.raises(UnavailableError, match=r"no connection to http://127\.0\.0\.1:1.*Does the server run"):
         await backend.describe(ADA)
     await backend.close()
-
-
-async def test_wait_goes_on_when_the_server_ends_it_early() -> None:
-    async with scripted(OPEN, OPEN, COMPLETED) as (backend, script):
-        info = await backend.wait_for_result(ADA)
-        assert info.outcome == Outcome(RunStatus.COMPLETED, results=())
-        assert [fields["waitTimeSeconds"] for _, fields in script.requests] == [30, 30, 30]
-
-
-async def test_wait_is_over_at_its_time_whatever_the_server_thinks_of_it() -> None:
-    now_ms = iter([0, 0, 400, 400, 1_000])
-    script = Script(OPEN, OPEN)
-    serving = Serving(script.respond)
-    await serving.open()
-    backend = HttpBackend(serving.url, monotonic_ms=lambda: next(now_ms))
-    with pytest.raises(WaitTimedOut):
-        await backend.wait_for_result(ADA, wait_ms=1_000)
-    assert [fields["perdure"]["waitMs"] for _, fields in script.requests] == [1_000, 600]
-    await backend.close()
-    await serving.close()
-
-
-async def test_plain_server_is_asked_again_for_how_a_run_ended() -> None:
-    failed = '{"workflowRunId": "r1", "workflowStatus": "FAILED", "errorMessage": "why"}'
-    async with scripted((200, '{"workflowRunId": "r1", "workflowStatus": "FAILED"}'), (200, failed)) as (
-        backend,
-        script,
-    ):
-        info = await backend.describe(ADA)
-        assert info == RunInfo(
-            ADA,
-            RunId("r1"),
-            WorkflowType(""),
-            RunStatus.FAILED,
-            0,
-            outcome=Outcome(RunStatus.FAILED, error_message="why"),
-        )
-        assert [fields["needsResults"] for _, fields in script.requests] == [False, True]
-
-
-async def test_plain_server_that_tells_of_a_later_run_is_not_believed() -> None:
-    async with scripted((200, '{"workflowRunId": "r1", "workflowStatus": "FAILED"}'), COMPLETED) as (backend, _):
-        assert (await backend.describe(ADA)).outcome == Outcome(RunStatus.FAILED)
-
-
-async def test_answer_of_something_else_is_no_answer() -> None:
-    async with scripted((200, "<html>"), (404, "404 page not found"), patience_seconds=0) as (backend, _):
-        with pytest.raises(UnavailableError, match=r"is not JSON.*expected one of a Perdure or iWF server"):
-            await backend.describe(ADA)
-        with pytest.raises(UnavailableError, match="404 page not found"):
-            await backend.describe(ADA)
 
 
 async def test_start_without_a_worker_url_says_so_and_sends_nothing() -> None:
