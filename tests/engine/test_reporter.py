@@ -23,7 +23,7 @@ from perdure.ports.observer import CallEnded, CallOutcome, Commit
 from perdure.store.rows import Batch
 from perdure.store.store import Store
 from perdure.testing.clock import VirtualClock
-from tests.engine.script import ADA, KIND, Worker, after, done, go_to, starting, straight, text, wait_for, writing
+from tests.engine.script import ADA, KIND, Worker, after, done, go_to, starting, straight, wait_for, writing
 from tests.engine.stage import SETTINGS, EngineStage
 
 BOB = WorkflowId("bob")

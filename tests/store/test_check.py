@@ -43,3 +43,24 @@ def test_damage_is_an_answer(path: Path) -> None:
     middle = len(whole) // 2 // 4096 * 4096
     path.write_bytes(whole[:middle] + b"\xff" * 4096 + whole[middle + 4096 :])
     assert find_problems(path)
+
+
+def test_a_gap_in_a_journal_is_found(path: Path) -> None:
+    apsw.Connection(str(path)).execute("DELETE FROM event WHERE run = 1 AND seq = 7")
+    assert find_problems(path) == ("the journal of run 1 has 38 events from 1 to 39",)
+
+
+def test_rows_of_a_run_that_is_not_there_are_found(path: Path) -> None:
+    apsw.Connection(str(path)).execute("INSERT INTO search_card VALUES (9, '{}')")
+    assert find_problems(path) == ("a row of the kind 'search card' is of run 9, which is not there",)
+
+
+def test_a_term_that_no_card_has_is_found(path: Path) -> None:
+    apsw.Connection(str(path)).execute(
+        'INSERT INTO search_card VALUES (1, \'{"2": ["verify"]}\');'
+        "INSERT INTO search_term VALUES (2, 'verify', 1), (2, 'mail', 1), (2, 'verify', 2)"
+    )
+    assert find_problems(path) == (
+        "a search finds run 1 by 'IwfExecutingStateIds', and its card does not say so",
+        "a search finds run 2 by 'IwfExecutingStateIds', and its card does not say so",
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from perdure.model.errors import UnavailableError
 from perdure.store.connection import open_writer
-from perdure.store.migrations import APPLICATION_ID, MIGRATIONS, migrate
+from perdure.store.migrations import APPLICATION_ID, MIGRATIONS, check_version, migrate
 
 NEXT = "CREATE TABLE note (run INTEGER, text TEXT) STRICT; INSERT INTO note SELECT key, workflow_id FROM run"
 
@@ -88,3 +88,11 @@ def test_migrating_an_up_to_date_file_changes_nothing(tmp_path: Path) -> None:
     before = connection.total_changes()
     migrate(connection)
     assert connection.total_changes() == before
+
+
+def test_a_reader_refuses_a_file_that_is_not_up_to_date(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "a.db"))
+    with pytest.raises(UnavailableError, match=r"a\.db has version 0, expected 1: it is empty, or of an earlier"):
+        check_version(connection, str(tmp_path / "a.db"), migrations=("SELECT 1",))
+    connection.execute("PRAGMA user_version = 1")
+    check_version(connection, str(tmp_path / "a.db"), migrations=("SELECT 1",))

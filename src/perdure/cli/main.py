@@ -7,20 +7,24 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from perdure.cli.doctor import add_doctor
 from perdure.cli.server import add_server
 from perdure.model.errors import PerdureError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return the status to exit with: 0, 1 if it failed, 2 if it could not be read."""
+    """Run a command and return the status to exit with: 0, 1 if it failed or found
+    something, 2 if it could not be read.
+    """
     parser = argparse.ArgumentParser(prog="perdure", description="Durable workflows.")
     parser.add_argument("--version", action="version", version=f"perdure {version('perdure')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_server(commands)
+    add_doctor(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        status: int | None = options.run(options)
     except PerdureError as error:
         print(f"perdure: {error}", file=sys.stderr)
         return 1
-    return 0
+    return status or 0

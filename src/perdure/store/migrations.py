@@ -39,6 +39,20 @@ def check_kind(connection: apsw.Connection, file: str, *, migrations: Sequence[s
         )
 
 
+def check_version(connection: apsw.Connection, file: str, *, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Refuse a file that has not seen all migrations, for those who only read. Ask ``check_kind`` before.
+
+    Raises:
+        UnavailableError: it says what was found and what to do.
+    """
+    version = _pragma(connection, "user_version")
+    if version < len(migrations):
+        raise UnavailableError(
+            f"{file} has version {version}, expected {len(migrations)}: "
+            "it is empty, or of an earlier release; run this release on it once, which brings it up to date"
+        )
+
+
 def claim(connection: apsw.Connection) -> None:
     """Make an empty file ours, before its first table; leave any other as it is."""
     if _is_empty(connection):

@@ -20,9 +20,11 @@ from perdure.model.outcome import RunStatus
 from perdure.store.attribute_types import AttributeTypes, TypeRow
 from perdure.store.connection import open_reader
 from perdure.store.faults import FileGuard
+from perdure.store.migrations import check_kind, check_version
 from perdure.store.payload import hashes_in, unpack
 from perdure.store.rows import CallRow, CompletionRow, EventRow, RunKey, RunRow, SnapshotRow, StoredRun
 from perdure.store.search_card import read_card
+from perdure.store.search_values import IndexTerm
 from perdure.store.statements import SQL, in_one_row
 
 WORKFLOW_TYPE_ATTRIBUTE = "IwfWorkflowType"
@@ -30,6 +32,7 @@ WORKFLOW_TYPE_ATTRIBUTE = "IwfWorkflowType"
 
 Line = list[Any]
 _Row = TypeVar("_Row", EventRow, CallRow)
+_WHAT_A_RUN_IS = ("load_runs", "load_snapshots", "load_events", "load_calls")
 _FIRST_DEADLINE = (-(2**63), RunKey(0))
 
 
@@ -46,11 +49,18 @@ class Reader:
         """Read a file beside its owner, in whatever process that is.
 
         Raises:
-            UnavailableError: there is no such file, or it cannot be read.
+            UnavailableError: there is no such file, or it cannot be read, or is of another program or release.
         """
         guard = FileGuard(str(path))
         with guard.reading():
-            return cls(open_reader(guard.file, vfs=vfs), guard)
+            connection = open_reader(guard.file, vfs=vfs)
+            try:
+                check_kind(connection, guard.file)
+                check_version(connection, guard.file)
+            except BaseException:
+                connection.close()
+                raise
+            return cls(connection, guard)
 
     def fetch(
         self, statements: Sequence[str], parameters: Mapping[str, object] | Sequence[object] = ()
@@ -82,8 +92,20 @@ class Reader:
         return tuple(map(_run_of, lines))
 
     def load(self, keys: Sequence[RunKey]) -> dict[RunKey, StoredRun]:
-        statements = [SQL["load_runs"], SQL["load_snapshots"], SQL["load_events"], SQL["load_calls"]]
-        runs, snapshots, events, calls = self.fetch(statements, {"keys": json.dumps(keys)})
+        statements = [SQL[name] for name in _WHAT_A_RUN_IS]
+        return self._stored(*self.fetch(statements, {"keys": json.dumps(keys)}))
+
+    def load_with_cards(
+        self, keys: Sequence[RunKey], types: AttributeTypes
+    ) -> tuple[dict[RunKey, StoredRun], dict[RunKey, dict[str, SearchAttribute]]]:
+        """What ``load`` gives, and each run's own search attributes as the index had them at that very moment."""
+        statements = [SQL[name] for name in (*_WHAT_A_RUN_IS, "load_cards")]
+        *parts, cards = self.fetch(statements, {"keys": json.dumps(keys)})
+        return self._stored(*parts), {RunKey(run): read_card(card, types.by_number) for run, card in cards}
+
+    def _stored(
+        self, runs: list[Line], snapshots: list[Line], events: list[Line], calls: list[Line]
+    ) -> dict[RunKey, StoredRun]:
         large = self._large_values(chain((line[-1] for line in events), (line[-1] for line in snapshots)))
         snapshot_of = {line[0]: _snapshot_of(line, large) for line in snapshots}
         events_of = _by_run(_event_of(line, large) for line in sorted(events, key=_seq_of))
@@ -102,6 +124,20 @@ class Reader:
     def busy_runs(self) -> tuple[RunKey, ...]:
         [keys] = self.fetch([SQL["list_busy_runs"]])
         return tuple(keys)
+
+    def open_runs(self, *, after: RunKey, limit: int) -> tuple[RunKey, ...]:
+        """Open runs in the order they were started, from the one after *after* on."""
+        [keys] = self.fetch([SQL["list_open_runs"]], {"after": after, "limit": limit})
+        return tuple(keys)
+
+    def count_open_runs(self) -> int:
+        [[count]] = self.fetch([SQL["count_open_runs"]])
+        return int(count)
+
+    def missing_terms(self, terms: Sequence[tuple[int, IndexTerm, RunKey]]) -> tuple[tuple[RunKey, int], ...]:
+        """Say which of these (attribute, term, run) the index lacks, as (run, attribute)."""
+        [lines] = self.fetch([SQL["list_missing_terms"]], {"terms": json.dumps(terms)})
+        return tuple((RunKey(run), attribute) for run, attribute, _ in lines)
 
     def due_runs(
         self, before_ms: int, *, after: tuple[int, RunKey] | None = None, limit: int = 1000

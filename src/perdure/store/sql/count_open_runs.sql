@@ -1,0 +1,3 @@
+SELECT count(*) AS line
+FROM run
+WHERE closed_ms IS NULL
