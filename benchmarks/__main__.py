@@ -11,12 +11,13 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.rows import ROWS, SIDES, Row, Side
-from benchmarks.sample import Sample, medians
+from benchmarks.sample import Facts, Sample, medians
+from benchmarks.syncs import counting
 
 ONE_S = 300
 
@@ -27,6 +28,8 @@ class Measured:
 
     row: Row
     samples: dict[Side, dict[int, list[Sample]]] = field(default_factory=dict)
+    facts: dict[Side, Facts] = field(default_factory=dict)
+    """From a round of its own, that counts fsyncs and whose times are worth nothing."""
 
     def best(self, side: Side) -> tuple[float, int]:
         """Return the side's median at the concurrency that suits it best, and that concurrency."""
@@ -48,6 +51,11 @@ def measure(row: Row, *, rounds: int, disk: str | None) -> Measured:
             print(f"  round {number + 1}, {side.name}, {concurrency or 'one'} at a time", file=sys.stderr)
             sample = _run(row, side, concurrency, disk)
             measured.samples[side].setdefault(concurrency, []).append(sample)
+    with counting() as environment:
+        for side in SIDES:
+            print(f"  what {side.name} rests on", file=sys.stderr)
+            _, concurrency = measured.best(side)
+            measured.facts[side] = _run(row, side, concurrency, disk, environment=environment, share=0.3).facts
     return measured
 
 
@@ -57,8 +65,17 @@ def _turns(row: Row) -> Iterator[tuple[Side, int]]:
             yield side, concurrency
 
 
-def _run(row: Row, side: Side, concurrency: int, disk: str | None) -> Sample:
-    order: dict[str, object] = {"peer": side.peer, "work": row.work, "runs": max(20, int(side.runs * row.runs_share))}
+def _run(
+    row: Row,
+    side: Side,
+    concurrency: int,
+    disk: str | None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    share: float = 1,
+) -> Sample:
+    runs = max(20, int(side.runs * row.runs_share * share))
+    order: dict[str, object] = {"peer": side.peer, "work": row.work, "runs": runs}
     if side.peer == "dbos":
         order["wal"] = side.wal
     if concurrency:
@@ -68,7 +85,7 @@ def _run(row: Row, side: Side, concurrency: int, disk: str | None) -> Sample:
     if disk:
         order["disk"] = disk
     command = [sys.executable, "-m", "benchmarks.one", json.dumps(order)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=ONE_S, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=ONE_S, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-3_000:]}")
     return Sample.from_json(done.stdout.strip().splitlines()[-1])
@@ -82,6 +99,17 @@ def table(measured: list[Measured]) -> str:
         cells = [_shown(one, side) for side in SIDES]
         ratios = [f"{one.ratio(ours, side):.1f}" for side in others]
         lines.append(f"| {one.row.title} | {' | '.join(cells)} | {' | '.join(ratios)} | {one.row.must} |")
+    return "\n".join(lines)
+
+
+def foundations(measured: list[Measured]) -> str:
+    """Tell what each side's figures rest on: what it asks of the disk."""
+    lines = ["| work | side | `synchronous` | journal mode | fsyncs per run |", "|---|---|---|---|---|"]
+    for one in measured:
+        for side, facts in one.facts.items():
+            syncs = facts.get("fsyncs_per_run")
+            told = "not counted" if syncs is None else f"{syncs:.2f}"
+            lines.append(f"| {one.row.title} | {side.name} | {facts['synchronous']} | {facts['journal']} | {told} |")
     return "\n".join(lines)
 
 
@@ -105,6 +133,7 @@ def main() -> int:
         measured.append(measure(row, rounds=options.rounds, disk=options.disk))
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {options.rounds}, fsync on\n")
     print(table(measured))
+    print(f"\n{foundations(measured)}")
     if options.json:
         options.json.write_text(_as_json(measured), encoding="utf-8")
     return 0
@@ -118,6 +147,7 @@ def _as_json(measured: list[Measured]) -> str:
                 "side": side.name,
                 "concurrency": concurrency,
                 "samples": [json.loads(sample.to_json()) for sample in samples],
+                "facts": dict(one.facts[side]),
             }
             for one in measured
             for side, by_concurrency in one.samples.items()

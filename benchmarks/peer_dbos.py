@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
 from dbos import DBOS, SetWorkflowID
 
 from benchmarks.load import latency_of, throughput
-from benchmarks.sample import Sample
+from benchmarks.sample import Facts, Sample
 
 DAY_S = 24 * 3600.0
 
@@ -65,11 +65,13 @@ def launched(folder: Path, *, wal: bool) -> Iterator[Path]:
         DBOS.destroy()
 
 
-def facts(file: Path) -> dict[str, str | int | float]:
-    with sqlite3.connect(file) as database:
-        mode = str(database.execute("pragma journal_mode").fetchone()[0])
-    database.close()
-    return {"synchronous": "FULL", "journal": mode}
+def facts(file: Path) -> Facts:
+    """Ask the file, and SQLite for what it does unless told: DBOS's connections set no ``synchronous`` of their own."""
+    with closing(sqlite3.connect(file)) as database:
+        (mode,), (synchronous,) = (
+            database.execute(f"pragma {name}").fetchone() for name in ("journal_mode", "synchronous")
+        )
+    return {"synchronous": ("OFF", "NORMAL", "FULL", "EXTRA")[synchronous], "journal": mode}
 
 
 def two_step(folder: Path, *, runs: int, concurrency: int, wal: bool) -> Sample:
@@ -79,8 +81,7 @@ def two_step(folder: Path, *, runs: int, concurrency: int, wal: bool) -> Sample:
             with SetWorkflowID(f"two-{number}"):
                 assert DBOS.start_workflow(two_step_flow, number).get_result() == number + 2
 
-        sample = throughput(one, runs, concurrency)
-        return Sample(sample.figures, facts(file))
+        return throughput(one, runs, concurrency).resting_on(facts(file))
 
 
 def sign_up(folder: Path, *, runs: int, concurrency: int, wal: bool) -> Sample:
@@ -92,8 +93,7 @@ def sign_up(folder: Path, *, runs: int, concurrency: int, wal: bool) -> Sample:
             DBOS.send(f"ada-{number}", "clicked", topic="verified")
             assert handle.get_result() == "done"
 
-        sample = throughput(one, runs, concurrency)
-        return Sample(sample.figures, facts(file))
+        return throughput(one, runs, concurrency).resting_on(facts(file))
 
 
 def latency(folder: Path, *, runs: int, busy: bool, wal: bool) -> Sample:
@@ -103,10 +103,11 @@ def latency(folder: Path, *, runs: int, busy: bool, wal: bool) -> Sample:
         while not stop.is_set():
             pass
 
-    with launched(folder, wal=wal):
+    with launched(folder, wal=wal) as file:
         if busy:
             Thread(target=spin, daemon=True).start()
         try:
-            return latency_of(lambda n: DBOS.start_workflow(one_step_flow, n).get_result(), runs)
+            sample = latency_of(lambda n: DBOS.start_workflow(one_step_flow, n).get_result(), runs)
+            return sample.resting_on(facts(file))
         finally:
             stop.set()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 from benchmarks.load import latency_of, throughput
-from benchmarks.sample import Sample
+from benchmarks.sample import Facts, Sample
 from perdure import Channel, Decision, Met, Wait, Workflow, after, any_of, complete, connect, go_to, rpc, state
 from perdure.client.sync import Client
+from perdure.engine.engine import EngineSettings
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,27 @@ class Busy(Workflow[float, int]):
         return complete(count)
 
 
+def facts(file: Path) -> Facts:
+    """Ask the file, and the engine's settings for what only its own connection knows."""
+    with closing(sqlite3.connect(file)) as database:
+        (mode,) = database.execute("pragma journal_mode").fetchone()
+    return {"synchronous": EngineSettings().synchronous, "journal": mode}
+
+
 def two_step(folder: Path, *, runs: int, concurrency: int, file: Path | None = None) -> Sample:
-    with connect(f"sqlite:///{file or folder / 'perdure.db'}", TwoStep()) as client:
+    where = file or folder / "perdure.db"
+    with connect(f"sqlite:///{where}", TwoStep()) as client:
         tag = time.time_ns()
 
         def one(number: int) -> None:
             assert client.start(TwoStep, f"two-{tag}-{number}", number).result() == number + 2
 
-        return throughput(one, runs, concurrency)
+        return throughput(one, runs, concurrency).resting_on(facts(where))
 
 
 def sign_up(folder: Path, *, runs: int, concurrency: int, file: Path | None = None) -> Sample:
-    with connect(f"sqlite:///{file or folder / 'perdure.db'}", SignUp()) as client:
+    where = file or folder / "perdure.db"
+    with connect(f"sqlite:///{where}", SignUp()) as client:
         tag = time.time_ns()
 
         def one(number: int) -> None:
@@ -95,13 +106,13 @@ def sign_up(folder: Path, *, runs: int, concurrency: int, file: Path | None = No
             assert handle.call(SignUp.confirm) == "done"
             assert handle.result() == "done"
 
-        return throughput(one, runs, concurrency)
+        return throughput(one, runs, concurrency).resting_on(facts(where))
 
 
 def latency(folder: Path, *, runs: int, busy: bool) -> Sample:
-    stop = Event()
-    with connect(f"sqlite:///{folder / 'perdure.db'}", OneStep(), Busy(stop)) as client, _spinning(client, stop, busy):
-        return latency_of(lambda n: client.start(OneStep, f"one-{n}", n).result(), runs)
+    stop, file = Event(), folder / "perdure.db"
+    with connect(f"sqlite:///{file}", OneStep(), Busy(stop)) as client, _spinning(client, stop, busy):
+        return latency_of(lambda n: client.start(OneStep, f"one-{n}", n).result(), runs).resting_on(facts(file))
 
 
 @contextmanager

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from statistics import median
+from typing import Self
+
+Facts = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +17,11 @@ class Sample:
 
     figures: dict[str, float]
     """By name with unit: ``per_second``, ``p50_ms``, ``rss_mb`` …"""
-    facts: dict[str, str | int | float] = field(default_factory=dict)
-    """What the figures rest on: journal mode, synchronous, fsyncs per run …"""
+    facts: Facts = field(default_factory=dict)
+    """What the figures rest on: ``journal``, ``synchronous`` and, in a round that counts them, ``fsyncs_per_run``."""
+
+    def resting_on(self, facts: Facts) -> Self:
+        return replace(self, facts={**self.facts, **facts})
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
