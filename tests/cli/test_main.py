@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from perdure.cli.main import main
@@ -22,3 +25,13 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("perdure ")
+
+
+def test_every_command_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = re.findall(r"^    (\w+) +\S", capsys.readouterr().out, re.MULTILINE)
+    assert {"server", "doctor", "backup", "resume"} <= set(shown)
+    page = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
+    told = re.findall(r"^\| `perdure (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(told) == sorted(shown)

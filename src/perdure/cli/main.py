@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from perdure.cli.backup import add_backup
 from perdure.cli.doctor import add_doctor
+from perdure.cli.resume import add_resume
 from perdure.cli.server import add_server
 from perdure.model.errors import PerdureError
 
@@ -21,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_server(commands)
     add_doctor(commands)
+    add_backup(commands)
+    add_resume(commands)
     options = parser.parse_args(arguments)
     try:
         status: int | None = options.run(options)

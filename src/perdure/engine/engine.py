@@ -235,7 +235,7 @@ def open_engine(
         if store.paused():
             raise UnavailableError(
                 f"{path} is a copy whose original may still be at work: both would do everybody's work twice. "
-                "Say that it may work first (Store.resume)"
+                f"Once the original is at work no more, let this one: perdure resume {path}"
             )
         clock = clock or SystemClock(loop)
         reporter = Reporter(observer, monotonic_ms=clock.monotonic_ms)

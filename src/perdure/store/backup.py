@@ -9,6 +9,7 @@ import apsw
 
 from perdure.model.errors import UnavailableError
 from perdure.store.faults import faults_of
+from perdure.store.migrations import check_kind, check_version
 from perdure.store.statements import SQL
 
 
@@ -16,15 +17,16 @@ def write_backup(source: Path, path: Path, *, vfs: str | None = None) -> None:
     """Copy *source* as it is now to a new file: whole, durable and paused, or not there at all.
 
     Raises:
-        UnavailableError: there is a file already, or it cannot be written.
+        UnavailableError: there is a file already, or it cannot be written; or there is no *source*, or it is
+            no database of ours.
     """
     if path.exists():
         raise UnavailableError(f"{path} exists already: give the backup a name of its own")
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
+        _copy(source, unfinished, vfs=vfs)
         with faults_of(str(path)):
-            _copy(source, unfinished, vfs=vfs)
             _make_another(unfinished, vfs=vfs)
         _sync(unfinished)
         unfinished.rename(path)
@@ -37,9 +39,15 @@ def write_backup(source: Path, path: Path, *, vfs: str | None = None) -> None:
 
 def _copy(source: Path, path: Path, *, vfs: str | None) -> None:
     # A connection of its own: the copy may take minutes.
-    connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
+    with faults_of(str(source)):
+        connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
     try:
-        connection.execute("VACUUM INTO ?", (str(path),))
+        with faults_of(str(source)):
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            check_kind(connection, str(source))
+            check_version(connection, str(source))
+        with faults_of(str(path)):
+            connection.execute("VACUUM INTO ?", (str(path),))
     finally:
         connection.close()
 
