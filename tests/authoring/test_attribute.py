@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from perdure import ConversionError, LostWrite
+from perdure import Attribute, ConversionError, LostWrite
 from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttributeType
 from tests.authoring.onboarding import Basket, Onboarding, Person, Plan, bound, sealed, state_request
 
@@ -89,9 +89,27 @@ def test_reading_what_another_writer_wrote_differently_is_no_change(stored: str)
 def test_outside_a_handler_there_is_no_value() -> None:
     with pytest.raises(RuntimeError, match="only inside a handler"):
         _ = Onboarding().person
-    with pytest.raises(RuntimeError, match="only inside a handler"):
+    with pytest.raises(RuntimeError, match="assigned outside a handler"):
         Onboarding().person = Person("a", "b")
 
 
 def test_on_the_class_it_is_the_attribute_itself() -> None:
     assert (Onboarding.plan.key, Onboarding.plan.member) == ("plan", "plan")
+
+
+def test_a_default_is_given_by_its_name() -> None:
+    with pytest.raises(TypeError) as caught:
+        Attribute(0)  # type: ignore[call-overload]  # that is the test
+    assert str(caught.value) == (
+        "found Attribute(0), expected what it begins with by its name: Attribute(default=0), "
+        "or Attribute(factory=list) for a value that can change"
+    )
+
+
+def test_an_attribute_of_a_run_is_not_assigned_in_a_constructor() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        Onboarding().plan = Plan.PAID
+    assert str(caught.value) == (
+        "Onboarding.plan is assigned outside a handler, and belongs to each run, not to this instance; say what a run "
+        "begins with, Attribute(default=…) or start(…, attributes={…}), or keep a service under a name that is not declared"
+    )

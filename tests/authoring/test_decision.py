@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from perdure import complete, complete_if_all_empty, complete_if_empty, dead_end, fail, go_to, together
@@ -50,3 +52,23 @@ def test_a_conditional_end_looks_at_its_channel() -> None:
 def test_a_conditional_end_stands_alone() -> None:
     with pytest.raises(ValueError, match="a conditional end stands alone"):
         together(complete_if_all_empty(otherwise=dead_end()), go_to(Onboarding.listen))
+
+
+def undecorated() -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (
+            undecorated,
+            "go_to found the method 'undecorated' without @state, expected a state: write @state above undecorated",
+        ),
+        (7, "go_to found 7, expected a state and its input: go_to(self.verify, …)"),
+    ],
+)
+def test_going_to_what_is_no_state_is_refused(wrong: Any, told: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        go_to(wrong)
+    assert str(caught.value) == told

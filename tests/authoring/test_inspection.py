@@ -45,7 +45,7 @@ class Untyped(Workflow[None, None]):
 def test_attributes_and_channels_say_what_they_hold() -> None:
     assert problems_of(Untyped) == [
         "Untyped.bare: has no annotation that says what it holds; write bare: Attribute[…] = Attribute(…)",
-        "Untyped.wrong: has no annotation that says what it holds; write wrong: Attribute[…] = Attribute(…)",
+        "Untyped.wrong: is annotated int; write wrong: Attribute[int] = Attribute(…)",
         "Untyped.inbox: has no annotation that says what it holds; write inbox: Channel[…] = Channel(…)",
         "Untyped.only: is annotated and has no value; write only: Attribute[int] = Attribute()",
     ]

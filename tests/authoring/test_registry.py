@@ -33,5 +33,15 @@ def test_every_mistake_of_every_class_is_told_at_once() -> None:
     assert "- Other: tests.authoring.onboarding.Onboarding is registered as 'Onboarding' too" in text
     assert "- Broken.form: has no annotation" in text
     assert "- Broken: starts with int" in text
-    assert "- Onboarding is a class, expected an instance: Registry(Onboarding(…))" in text
+    assert "- Onboarding is a class, expected an instance of it: Onboarding(…)" in text
     assert "- 'x' is no workflow" in text
+
+
+@pytest.mark.parametrize("whole", [[Onboarding()], Registry(Onboarding())])
+def test_a_collection_of_workflows_is_none_itself(whole: object) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        Registry(whole)  # type: ignore[arg-type]  # that is the test
+    assert str(caught.value) == (
+        f"1 problem found:\n- found a {type(whole).__name__}, expected the workflows themselves, "
+        "one after the other: Signup(…), Transfer(…)"
+    )

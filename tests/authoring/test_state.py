@@ -66,6 +66,9 @@ def test_a_subclass_replaces_states_and_waits_by_their_names() -> None:
     assert getattr(wait, "function", None) is Waiting.ready
 
 
-def test_a_state_is_no_method_to_be_called() -> None:
-    with pytest.raises(TypeError, match="not callable"):
-        Onboarding().listen()  # type: ignore[operator]  # that is the test
+def test_a_state_is_gone_to_and_not_called() -> None:
+    with pytest.raises(TypeError) as caught:
+        Onboarding().begin(7)  # type: ignore[operator]  # that is the test
+    assert str(caught.value) == (
+        "state 'begin' is called, and only the engine calls one; go on with it: go_to(self.begin, …)"
+    )

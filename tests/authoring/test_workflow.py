@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pytest
 
@@ -86,3 +86,14 @@ def test_a_class_in_a_function_may_name_things_of_that_function() -> None:
 
 
 LocalWord = str
+
+
+@pytest.mark.parametrize("types", [int, (int,), (int, str, bool)])
+def test_a_workflow_has_two_types(types: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        Workflow.__class_getitem__(types)  # type: ignore[attr-defined]  # Workflow[…], as it is at run time
+    given = ", ".join(kind.__name__ for kind in (types if isinstance(types, tuple) else (types,)))
+    assert str(caught.value) == (
+        f"found Workflow[{given}], expected two types, what it starts with and what it ends with: "
+        "Workflow[Form, str]; None stands for nothing"
+    )

@@ -55,12 +55,18 @@ class Attribute(AnyAttribute, Generic[T]):
 
     def __init__(
         self,
-        *,
+        *unnamed: object,
         default: object = ABSENT,
         factory: Callable[[], object] | None = None,
         index: Index | None = None,
         name: str | None = None,
     ) -> None:
+        if unnamed:
+            given = ", ".join(map(repr, unnamed))
+            raise TypeError(
+                f"found Attribute({given}), expected what it begins with by its name: Attribute(default={given}), "
+                "or Attribute(factory=list) for a value that can change"
+            )
         self.default = default
         self.factory = factory
         self.index = index
@@ -82,6 +88,12 @@ class Attribute(AnyAttribute, Generic[T]):
         return cast("T", value)  # the converter made it by the annotation
 
     def __set__(self, instance: Bound, value: T) -> None:
+        if invocation_of(instance) is None:
+            raise RuntimeError(
+                f"{type(instance).__name__}.{self.member} is assigned outside a handler, and belongs to each run, not to "
+                f"this instance; say what a run begins with, Attribute(default=…) or start(…, attributes={{…}}), or keep "
+                "a service under a name that is not declared"
+            )
         invocation, definition = self._bound(instance)
         invocation.write(definition, definition.name, value)
 

@@ -133,6 +133,8 @@ def go_to(
         retry, timeout, wait_retry, wait_timeout, recover, proceed_without_wait: as ``@state`` takes
             them, for this pass only.
     """
+    if not isinstance(state, AnyState | str):
+        raise TypeError(_no_state(state))
     overrides = Overrides(
         retry=retry,
         timeout=timeout,
@@ -142,6 +144,13 @@ def go_to(
         proceed_without_wait=proceed_without_wait,
     )
     return Decision((Going(state, input, NO_OVERRIDES if overrides.empty else overrides, key),))
+
+
+def _no_state(found: object) -> str:
+    if callable(found):
+        name = getattr(found, "__name__", repr(found))
+        return f"go_to found the method {name!r} without @state, expected a state: write @state above {name}"
+    return f"go_to found {found!r}, expected a state and its input: go_to(self.verify, …)"
 
 
 def together(*decisions: Decision) -> Decision:

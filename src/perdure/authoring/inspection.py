@@ -209,7 +209,11 @@ class _Inspection:
             declared: object = arguments[0]
             self._check_type(member, declared)
             return declared
-        self._problem(member, f"has no annotation that says what it holds; write {member}: {kind}[…] = {kind}(…)")
+        if hint is None or origin is not None or hint is type(value):
+            self._problem(member, f"has no annotation that says what it holds; write {member}: {kind}[…] = {kind}(…)")
+        else:
+            shown = written(hint)
+            self._problem(member, f"is annotated {shown}; write {member}: {kind}[{shown}] = {kind}(…)")
         return ANYTHING
 
     def _read_attributes(self) -> dict[str, AttributeDefinition]:

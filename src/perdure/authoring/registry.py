@@ -37,7 +37,10 @@ class Registry:
 
     def _add(self, workflow: object) -> list[str]:
         if isinstance(workflow, type) and issubclass(workflow, Workflow):
-            return [f"{workflow.__name__} is a class, expected an instance: Registry({workflow.__name__}(…))"]
+            return [f"{workflow.__name__} is a class, expected an instance of it: {workflow.__name__}(…)"]
+        if isinstance(workflow, Registry | list | tuple):
+            kind = type(workflow).__name__
+            return [f"found a {kind}, expected the workflows themselves, one after the other: Signup(…), Transfer(…)"]
         if not isinstance(workflow, Workflow):
             return [f"{workflow!r} is no workflow, expected an instance of a class that derives from Workflow"]
         definition, problems = inspected(type(workflow))

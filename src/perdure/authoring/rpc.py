@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, overload
 
 from perdure.authoring.attribute import AnyAttribute
 from perdure.authoring.duration import Duration
@@ -45,6 +45,15 @@ class AnyRpc:
 
 class Rpc(AnyRpc, Generic[Owner_contra, P, R_co]):
     """An RPC of an ``Owner`` that takes ``P`` and returns ``R``. Made by ``@rpc``; named by a handle's ``call``."""
+
+    if not TYPE_CHECKING:  # where types are checked it is no callable, and a call is found sooner
+
+        def __call__(self, *args: object, **kwargs: object) -> Never:
+            """Refuse: a class has no run to call it on."""
+            name = f"{self.owner.__name__}.{self.member}"
+            raise TypeError(
+                f"{name} is called on the class, expected on a run: client.get({self.owner.__name__}, …).call({name}, …)"
+            )
 
     def of(self, workflow: Owner_contra) -> None:
         """Hold the type parameter in place for type checkers; does nothing."""

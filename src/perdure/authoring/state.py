@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Never, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, Never, Protocol, TypeVar, overload
 
 from perdure.authoring.attribute import AnyAttribute
 from perdure.authoring.decision import AnyState, Decision, Overrides
@@ -43,6 +43,14 @@ class State(AnyState, Generic[Input_contra]):
         self.function = function
         self.settings = settings
         self.__doc__ = function.__doc__
+
+    if not TYPE_CHECKING:  # where types are checked it is no callable, and a call is found sooner
+
+        def __call__(self, *args: object, **kwargs: object) -> Never:
+            """Refuse: a state is gone to, with its input beside it."""
+            raise TypeError(
+                f"state {self.member!r} is called, and only the engine calls one; go on with it: go_to(self.{self.member}, …)"
+            )
 
     def takes(self, value: Input_contra) -> None:
         """Hold the type parameter in place for type checkers; does nothing."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+from perdure.authoring.annotation import written
 from perdure.authoring.converter import JSON, Converter
 from perdure.authoring.invocation import INVOCATION, LostWrite, invocation_of
 from perdure.authoring.run import Run
@@ -40,6 +41,17 @@ class Workflow(Generic[Input_contra, Output_co]):
             cls.converter = converter
         # A class made inside a function (a test, say) has annotations that name things of that function.
         cls._perdure_locals = dict(sys._getframe(1).f_locals) if "<locals>" in cls.__qualname__ else None
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, types: object) -> object:
+            if cls is Workflow and (not isinstance(types, tuple) or len(types) != 2):
+                given = ", ".join(map(written, types if isinstance(types, tuple) else (types,)))
+                raise TypeError(
+                    f"found Workflow[{given}], expected two types, what it starts with and what it ends with: "
+                    "Workflow[Form, str]; None stands for nothing"
+                )
+            return super().__class_getitem__(types)
 
     if TYPE_CHECKING:
 

@@ -213,7 +213,10 @@ def _state(definition: WorkflowDefinition, name: StateId) -> StateDefinition:
     state = definition.states_by_name.get(name)
     if state is None:
         known = ", ".join(definition.states_by_name) or "none"
-        raise NotRegistered(f"{name!r} is no state of workflow type {definition.workflow_type!r}; it has: {known}")
+        raise NotRegistered(
+            f"workflow type {definition.workflow_type!r} has no state {name!r}; it has: {known}. "
+            f"A run that earlier code started stands in it: keep the name, @state(name={str(name)!r})"
+        )
     return state
 
 
