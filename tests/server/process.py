@@ -1,4 +1,4 @@
-"""A real ``perdure server`` in a process of its own."""
+"""A real ``perdure server``, or another command that serves, in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,15 +15,17 @@ READY_SECONDS = 30
 STOPPED_SECONDS = 10
 """SIGTERM exits within this time, whatever is in flight."""
 
-COMMAND = (sys.executable, "-m", "perdure.cli", "server")
+PERDURE = (sys.executable, "-m", "perdure.cli")
+COMMAND = (*PERDURE, "server")
+ROOT = Path(__file__).parents[2]
 
 
-class ServerProcess:
-    """``with ServerProcess(folder) as server: … server.url``. Leaving it checks that it stops as it should."""
+class Served:
+    """A command that says its URL. Leaving it checks that it stops as it should."""
 
-    def __init__(self, folder: Path, *flags: str, db: str = "server.db", env: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, arguments: Sequence[str], env: dict[str, str] | None) -> None:
         self._folder = folder
-        self._arguments = [*COMMAND, "--db", str(folder / db), "--port", "0", *flags]
+        self._arguments = arguments
         self._env = {**os.environ, **(env or {})}
         self.output: list[str] = []
         """What it has said so far, line by line."""
@@ -64,6 +67,10 @@ class ServerProcess:
         self.process.wait()
         self._reader.join()
 
+    def said(self, what: str) -> bool:
+        """Say whether it has ever told this."""
+        return any(what in line for line in self.output)
+
     def _read(self, ready: threading.Event) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as lines:
@@ -78,3 +85,21 @@ class ServerProcess:
         found = next((word for word in words if word.startswith(beginning)), None)
         assert found, f"the server did not say {beginning}…: {self.output}"
         return found
+
+
+class ServerProcess(Served):
+    """``with ServerProcess(folder) as server: … server.url``."""
+
+    def __init__(self, folder: Path, *flags: str, db: str = "server.db", env: dict[str, str] | None = None) -> None:
+        super().__init__(folder, [*COMMAND, "--db", str(folder / db), "--port", "0", *flags], env)
+
+
+class WorkerProcess(Served):
+    """``with WorkerProcess(folder, "tests.cli.served:Slow") as worker: … worker.url``."""
+
+    def __init__(
+        self, folder: Path, target: str, *flags: str, port: int = 0, env: dict[str, str] | None = None
+    ) -> None:
+        path = {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
+        arguments = [*PERDURE, "worker", target, "--port", str(port), *flags]
+        super().__init__(folder, arguments, {**path, **(env or {})})

@@ -3,12 +3,15 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import cast
 
+import flask
 import pytest
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from waitress.server import TcpWSGIServer, create_server
 
 from examples.signup import Form, Signup
@@ -61,7 +64,7 @@ class Threaded(uvicorn.Server):
 
 
 @contextmanager
-def waitress_serves(app: WsgiApp) -> Iterator[str]:
+def waitress_serves(app: WsgiApp | flask.Flask) -> Iterator[str]:
     server = cast("TcpWSGIServer", create_server(app, host="127.0.0.1", port=0, threads=2))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -71,17 +74,29 @@ def waitress_serves(app: WsgiApp) -> Iterator[str]:
     thread.join()
 
 
-@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+def served(worker: Worker, interface: str) -> tuple[AbstractContextManager[str], str]:
+    """Return a server for a worker, and where the worker is in it."""
+    match interface:
+        case "asgi":
+            return Threaded(uvicorn.Config(worker.asgi_app(), log_config=None)), ""
+        case "wsgi":
+            return waitress_serves(worker.wsgi_app()), ""
+        case "starlette":
+            mounted = Starlette(routes=[Mount("/behind", routes=[Mount("/worker", app=worker.asgi_app())])])
+            return Threaded(uvicorn.Config(mounted, log_config=None)), "/behind/worker"
+        case _:
+            application = flask.Flask(__name__)
+            application.register_blueprint(worker.blueprint(), url_prefix="/behind/worker")
+            return waitress_serves(application), "/behind/worker"
+
+
+@pytest.mark.parametrize("interface", ["asgi", "wsgi", "starlette", "flask"])
 def test_worker_runs_what_its_server_has_signed_and_nothing_else(tmp_path: Path, interface: str) -> None:
     (tmp_path / "keys").write_text(f"# of the server\n{PRIVATE_PAIR}\n")
-    worker = Worker(Service(), keys=[NEW, PUBLIC_PAIR])
-    serving = (
-        Threaded(uvicorn.Config(worker.asgi_app(), log_config=None))
-        if interface == "asgi"
-        else waitress_serves(worker.wsgi_app())
-    )
+    serving, prefix = served(Worker(Service(), keys=[NEW, PUBLIC_PAIR]), interface)
     keys_file = ("--signing-keys-file", str(tmp_path / "keys"))
-    with serving as worker_url:
+    with serving as origin:
+        worker_url = origin + prefix
         with (
             ServerProcess(tmp_path, *keys_file) as server,
             connect(server.url, worker_url=worker_url) as client,
@@ -100,19 +115,15 @@ def test_worker_runs_what_its_server_has_signed_and_nothing_else(tmp_path: Path,
             client.start(Service, "unsigned", "x").call(Service.look)
 
 
-@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+@pytest.mark.parametrize("interface", ["asgi", "wsgi", "starlette", "flask"])
 def test_program_moves_to_a_server_by_its_url(tmp_path: Path, interface: str) -> None:
     mails: list[str] = []
     worker = Worker(Signup(send=lambda _, what: mails.append(what)))
-    serving = (
-        Threaded(uvicorn.Config(worker.asgi_app(), log_config=None))
-        if interface == "asgi"
-        else waitress_serves(worker.wsgi_app())
-    )
+    serving, prefix = served(worker, interface)
     with (
         ServerProcess(tmp_path) as server,
         serving as worker_url,
-        connect(server.url, worker_url=worker_url) as client,
+        connect(server.url, worker_url=worker_url + prefix) as client,
     ):
         ada = client.start(Signup, "ada", Form("ada", "ada@example.org"))
         assert ada.describe().workflow_type == "Signup"

@@ -11,6 +11,7 @@ from perdure.cli.backup import add_backup
 from perdure.cli.doctor import add_doctor
 from perdure.cli.resume import add_resume
 from perdure.cli.server import add_server
+from perdure.cli.worker import add_worker
 from perdure.model.errors import PerdureError
 
 
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"perdure {version('perdure')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_server(commands)
+    add_worker(commands)
     add_doctor(commands)
     add_backup(commands)
     add_resume(commands)

@@ -31,6 +31,8 @@ class Setting:
     take: Callable[[Mapping[str, Any]], Any] | None = None
     """Makes the value of what is written as a mapping in a file, and as JSON elsewhere; instead of ``read``.
     Raises ``ValueError``."""
+    group: str = ""
+    """Whose it is, for the environment, which commands share: ``PERDURE_WORKER_PORT`` is not the server's."""
 
     @property
     def flag(self) -> str:
@@ -38,7 +40,7 @@ class Setting:
 
     @property
     def variable(self) -> str:
-        return "PERDURE_" + self.name.upper()
+        return "_".join(part.upper() for part in ("PERDURE", self.group, self.name) if part)
 
     def from_text(self, text: str, *, place: str) -> Any:
         """Return the value that a flag or a variable has.

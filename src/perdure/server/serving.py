@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import uvicorn
 
 from perdure.engine.clock import SystemClock
 from perdure.engine.engine import Engine, EngineSettings, open_engine
-from perdure.model.errors import UnavailableError
 from perdure.server.app import App
 from perdure.server.endpoints import Settings
 from perdure.server.settings import ServerSettings
 from perdure.worker.destination import AllowList
 from perdure.worker.http import HttpInvoker
 from perdure.worker.keys import read_keys_file
+from perdure.worker.process import StoppableServer, listen, options, url_of
 from perdure.worker.signature import Signer
 
 GRACE_SECONDS = 7
 """For requests in flight once the server is told to stop; what remains of 10 s closes the file."""
-KEEP_ALIVE_SECONDS = 75
-"""For clients' idle connections: longer than most clients keep them, so that it is they who close."""
-BACKLOG = 2_048
 _DAY_MS = 86_400_000
 
 
@@ -43,65 +37,32 @@ async def serve(settings: ServerSettings, *, ready: Callable[[str], None]) -> No
     """
     settings.external_storage.refuse_if_enabled()
     allowed = AllowList(settings.worker_url_allow)
-    listening = _listen(settings)
+    listening = listen(settings.host, settings.port)
     try:
-        url = _url(settings.host, listening)
+        url = url_of(settings.host, listening)
         engine, invoker = _open(settings, allowed, address=url)
         try:
             engine.start()
             app = App(engine.backend, _endpoint_settings(settings, invoker), body_bytes_max=settings.body_bytes_max)
-            await _Server(_uvicorn_config(app), app, ready=lambda: ready(url)).serve(sockets=[listening])
+            await _Server(
+                uvicorn.Config(app, **options(grace_seconds=GRACE_SECONDS)), app, ready=lambda: ready(url)
+            ).serve(sockets=[listening])
         finally:
             await engine.aclose()
     finally:
         listening.close()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, which ends long polls when it stops, and leaves it to its caller to go on then."""
+class _Server(StoppableServer):
+    """Ends long polls when it stops."""
 
     def __init__(self, config: uvicorn.Config, app: App, *, ready: Callable[[], None]) -> None:
-        super().__init__(config)
+        super().__init__(config, ready=ready)
         self._app = app
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        if self.started:
-            self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.drain()
         await super().shutdown(sockets=sockets)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop at the first signal. uvicorn's own would send it again at the end, before the file is closed."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
-
-
-def _listen(settings: ServerSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnavailableError(
-            f"port {settings.port} of {settings.host} cannot be listened at: {reason}. "
-            "Stop the program that has it, or choose another port with --port"
-        ) from error
-
-
-def _url(host: str, listening: socket.socket) -> str:
-    port = listening.getsockname()[1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _open(settings: ServerSettings, allowed: AllowList, *, address: str) -> tuple[Engine, HttpInvoker]:
@@ -134,19 +95,3 @@ def _endpoint_settings(settings: ServerSettings, invoker: HttpInvoker) -> Settin
         check_worker_url=invoker.check_url,
         default_config=settings.default_workflow_config,
     )
-
-
-def _uvicorn_config(app: App) -> uvicorn.Config:
-    options: dict[str, Any] = {
-        "http": "httptools",
-        "ws": "none",
-        "lifespan": "off",
-        "interface": "asgi3",
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
-        "timeout_graceful_shutdown": GRACE_SECONDS,
-    }
-    return uvicorn.Config(app, **options)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from perdure.authoring.inspection import AnyWorkflow
 from perdure.authoring.registry import Registered
+from perdure.model.errors import InvalidRequest
 from perdure.worker.asgi import AsgiApp
 from perdure.worker.local import THREADS
 from perdure.worker.runnable import Runnable, registered, runnables_of
 from perdure.worker.signature import Guard
 from perdure.worker.wsgi import WsgiApp
+
+if TYPE_CHECKING:
+    from flask import Blueprint
 
 
 class Worker:
@@ -54,6 +59,10 @@ class Worker:
                 single.append(workflow)
         self._runnables = runnables_of([*known, *registered(single)])
         self._threads = threads
+        self.workflow_types = frozenset(self._runnables)
+        """What it runs."""
+        self.signed = bool(keys)
+        """Whether it refuses calls that are not signed."""
         # The server's clock is another machine's: this is the one place where a worker needs its own.
         self._guard = Guard(keys, now_s=time.time) if keys else None  # noqa: TID251 - no engine is here to ask
 
@@ -62,10 +71,24 @@ class Worker:
         return AsgiApp(self._runnables, threads=self._threads, guard=self._guard)
 
     def wsgi_app(self) -> WsgiApp:
-        """Return an application for waitress, gunicorn and their like.
-
-        Beside a Flask application, at a path of its own::
-
-            flask_app.wsgi_app = DispatcherMiddleware(flask_app.wsgi_app, {"/worker": worker.wsgi_app()})
-        """
+        """Return an application for waitress, gunicorn and their like."""
         return WsgiApp(self._runnables, guard=self._guard)
+
+    def blueprint(self, name: str = "perdure_worker") -> Blueprint:
+        """Return a part of a Flask application: ``app.register_blueprint(worker.blueprint(), url_prefix="/worker")``.
+
+        It runs what ``wsgi_app`` runs, in the threads of what serves Flask. A Flask application that
+        protects its forms (CSRF) has to exempt it.
+
+        Raises:
+            InvalidRequest: Flask is not installed.
+        """
+        try:
+            from perdure.worker.blueprint import blueprint_of  # noqa: PLC0415 - an extra's
+        except ModuleNotFoundError as error:
+            if error.name != "flask":
+                raise
+            raise InvalidRequest(
+                "a blueprint needs Flask, which is not installed. Install it: pip install 'perdure[flask]'"
+            ) from None
+        return blueprint_of(self.wsgi_app(), name)

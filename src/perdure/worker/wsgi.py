@@ -33,7 +33,7 @@ class WsgiApp:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         # PATH_INFO is what follows where this is mounted.
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-        reply = refusal(method, path) or self._reply(path, environ)
+        reply = refusal(method, path) or self.reply(path, environ)
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(reply.body)))]
         start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
         return [reply.body]
@@ -42,7 +42,8 @@ class WsgiApp:
         """Cancel the ``async def`` handlers that run."""
         self._loop.close()
 
-    def _reply(self, path: str, environ: dict[str, Any]) -> Reply:
+    def reply(self, path: str, environ: dict[str, Any]) -> Reply:
+        """Return what is answered to a POST to one of the protocol's paths, for whoever has routes of their own."""
         body = _body(environ)
         if body is None:
             return TOO_LONG

@@ -1,0 +1,95 @@
+"""``perdure worker``: serves workflows of a module until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from typing import Any
+
+from perdure.cli.setting import Setting, add_flags, choose
+from perdure.model.errors import InvalidRequest
+
+Commands = Any  # argparse's own type has no public name
+
+HOST = "127.0.0.1"
+PORT = 8802
+
+
+SETTINGS = (
+    Setting("host", "HOST", f"address to listen at ({HOST})", group="worker"),
+    Setting("port", "PORT", f"port to listen at, 0 for any that is free ({PORT})", int, group="worker"),
+    Setting("threads", "N", "for the 'def' methods of each workflow type (16)", int, group="worker"),
+    Setting(
+        "verify_keys_file", "FILE", "keys that calls must be signed with, one a line (all are taken)", group="worker"
+    ),
+    Setting("verify_keys", "KEYS", "keys that calls must be signed with", is_list=True, is_secret=True, group="worker"),
+)
+
+
+def add_worker(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "worker",
+        help="serve workflows to a server",
+        description="Run workflows of a Python module for a server, ours or iWF's, which calls them over HTTP.",
+        epilog="Every setting is also an environment variable: --port is PERDURE_WORKER_PORT.",
+    )
+    parser.add_argument(
+        "target", metavar="MODULE:NAME", help="a Worker, a Registry, a workflow, or a list: signup.workflows:registry"
+    )
+    add_flags(parser, SETTINGS)
+    parser.set_defaults(run=run_worker)
+
+
+def run_worker(options: argparse.Namespace) -> None:
+    """Serve until told to stop, then finish the calls under way.
+
+    Raises:
+        PerdureError: it cannot be done; the message says why.
+    """
+    try:
+        import uvloop  # noqa: PLC0415  # an extra's: without it the other commands still work
+
+        from perdure.worker.process import serve_worker  # noqa: PLC0415
+    except ImportError as error:
+        raise InvalidRequest(
+            f"the worker needs {error.name}, which is not installed. Install it: pip install 'perdure[server]'"
+        ) from None
+    from perdure.cli.target import worker_at  # noqa: PLC0415  # `perdure server` runs no workflow, and loads none
+    from perdure.worker.keys import read_keys_file  # noqa: PLC0415
+
+    chosen = choose(SETTINGS, flags=vars(options), environment=os.environ, file={})
+    keys = chosen.get("verify_keys", ())
+    if (file := chosen.get("verify_keys_file")) is not None:
+        keys += read_keys_file(file)
+    threads = chosen.get("threads")
+    if threads is not None and threads < 1:
+        raise InvalidRequest(f"threads is {threads}, expected 1 or more")
+    port = chosen.get("port", PORT)
+    if not 0 <= port <= 65_535:
+        raise InvalidRequest(f"port is {port}, expected 0 to 65535")
+    worker = worker_at(options.target, threads=threads, keys=keys)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    types = ", ".join(sorted(worker.workflow_types))
+    uvloop.run(
+        serve_worker(
+            worker.asgi_app(),
+            host=chosen.get("host", HOST),
+            port=port,
+            ready=lambda url: _tell(url, types, worker.signed),
+        )
+    )
+    print("Stopped; no call is under way.", flush=True)
+
+
+def _tell(url: str, types: str, signed: bool) -> None:
+    print(
+        f"Perdure runs workflows at {url}\n"
+        f"  workflows  {types}\n"
+        f"  calls      {'signed by its server only' if signed else 'of whoever reaches it'}\n"
+        "Stop it with Ctrl-C.",
+        flush=True,
+    )
