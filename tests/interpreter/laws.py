@@ -82,6 +82,26 @@ def a_restart_changes_nothing(story: Story) -> None:
     assert survivor.snapshot() == story.steps[-1].after
 
 
+def a_cut_changes_nothing(story: Story) -> None:
+    """A new segment at every step: nothing is done, nothing forgotten, and a fold may begin with any of them."""
+    dice = Dice(story.program)
+    execution = Execution()
+    for step in story.steps:
+        follow(execution, step)
+        assert execution.snapshot() == step.after, "the run goes on as another"
+        if execution.closed:
+            continue
+        genesis = execution.next_segment(ResumeCause.CUT)
+        if dice.chance(0.2):
+            genesis = through_codec(genesis)
+        if dice.chance(0.3):
+            execution = Execution()
+        assert execution.refuse(genesis) is None
+        assert execution.handle(genesis, step.now_ms) == [], "a cut does nothing"
+        assert execution.snapshot() == step.after, "a cut forgets nothing"
+        assert execution.next_deadline_ms() == step.deadline_ms, "another deadline"
+
+
 def a_replay_is_the_same_run(story: Story) -> None:
     """The journal alone, through the codec, gives the same effects and the same memory."""
     execution = Execution()
@@ -239,6 +259,7 @@ def the_index_is_what_its_updates_say(story: Story) -> None:
 
 LAWS: tuple[Law, ...] = (
     a_restart_changes_nothing,
+    a_cut_changes_nothing,
     a_replay_is_the_same_run,
     the_beginning_knows_nothing_of_the_rest,
     a_repeated_answer_changes_nothing,
@@ -269,6 +290,12 @@ def restored(execution: Execution) -> Execution:
 
 def restarted(execution: Execution) -> Execution:
     return Execution.restore(decode_snapshot(encode_snapshot(execution.snapshot())))
+
+
+def through_codec(genesis: Resumed) -> Resumed:
+    told = decode_event(encode_event(genesis))
+    assert isinstance(told, Resumed)
+    return told
 
 
 def messages_of(event: Event) -> Iterator[tuple[Channel, Value]]:

@@ -62,6 +62,10 @@ def _forget_that_all_shall_complete(plant: Plant) -> None:
     plant(Execution, "_restore", restored)
 
 
+def _cut_and_keep_the_old_memory(plant: Plant) -> None:
+    plant(Execution, "_forget", lambda self: None)
+
+
 def _number_calls_by_the_process(plant: Plant) -> None:
     numbers, make = count(1), Execution._make_call
 
@@ -213,6 +217,7 @@ MUTANTS = (
     Mutant("forgets the messages a wait holds", laws.a_restart_changes_nothing, _forget_held_messages),
     Mutant("forgets who waits for locks", laws.a_restart_changes_nothing, _forget_who_waits_for_locks),
     Mutant("forgets that all shall complete", laws.a_restart_changes_nothing, _forget_that_all_shall_complete),
+    Mutant("cuts and keeps the old memory", laws.a_cut_changes_nothing, _cut_and_keep_the_old_memory),
     Mutant("numbers calls by the process", laws.a_replay_is_the_same_run, _number_calls_by_the_process),
     Mutant(
         "numbers calls by the process, told twice",

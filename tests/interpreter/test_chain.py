@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from perdure.interpreter.chain import (
@@ -10,6 +12,7 @@ from perdure.interpreter.chain import (
     decide_start,
 )
 from perdure.interpreter.events import Started
+from perdure.interpreter.rules import RULES_VERSION
 from perdure.model.errors import InvalidRequest
 from perdure.model.ids import RunId, WorkflowId, WorkflowType
 from perdure.model.options import IdReusePolicy, RetryPolicy, StartOptions
@@ -102,6 +105,13 @@ def test_a_retry_is_not_made_beyond_its_attempts_nor_beyond_the_timeout() -> Non
     options = StartOptions(retry=RetryPolicy(maximum_attempts=2))
     assert decide_after_close(started(options, attempt=2), failed(), run_id=NEW, now_ms=0) is None
     assert decide_after_close(started(options, expires_at_ms=1_000), failed(), run_id=NEW, now_ms=0) is None
+
+
+def test_a_retry_is_under_the_newest_rules() -> None:
+    older = replace(started(StartOptions(retry=RetryPolicy())), rules=RULES_VERSION - 1)
+    again = decide_after_close(older, failed(), run_id=NEW, now_ms=0)
+    assert again is not None
+    assert again.rules == RULES_VERSION
 
 
 @rule("8.4")

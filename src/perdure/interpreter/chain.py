@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from perdure.interpreter.cron import CronSchedule
 from perdure.interpreter.events import Started
 from perdure.interpreter.retry import backoff_ms
+from perdure.interpreter.rules import RULES_VERSION
 from perdure.model.errors import InvalidRequest
 from perdure.model.ids import RunId
 from perdure.model.options import IdReusePolicy, StartOptions
@@ -139,6 +140,7 @@ def _first_run(request: StartRequest, run_id: RunId, now_ms: int) -> Started:
         first_run_id=run_id,
         delay_ms=delay_ms,
         expires_at_ms=begins_ms + timeout_ms if timeout_ms else None,
+        rules=RULES_VERSION,
     )
 
 
@@ -167,4 +169,5 @@ def _retry(started: Started, run_id: RunId, now_ms: int) -> Started | None:
         attempt=started.attempt + 1,
         delay_ms=delay_ms,
         expires_at_ms=started.expires_at_ms,
+        rules=RULES_VERSION,
     )

@@ -33,12 +33,16 @@ class Started:
     """Until the first state may run: a start delay, a retry's backoff, or the time to the next cron moment."""
     expires_at_ms: int | None = None
     """The workflow's timeout as a moment; retries inherit it."""
+    rules: int = 1
+    """The version of the rules that this segment is under. The default is what the first journals had."""
 
 
 class ResumeCause(StrEnum):
     RESET = "reset"
     RULES = "rules"
+    """The run adopts newer rules."""
     CUT = "cut"
+    """The segment had become long."""
     IMPORT = "import"
 
 
@@ -46,7 +50,8 @@ class ResumeCause(StrEnum):
 class Resumed:
     """Genesis of a run, or of a later segment of its journal: all its past is in the snapshot.
 
-    As the genesis of another run it makes no calls before ``Released``: what is handed over again
+    As the genesis of a later segment it comes between two steps and changes nothing; a fold may begin
+    with it. As the genesis of another run it makes no calls before ``Released``: what is handed over again
     in between is there before the first worker is asked anything (iWF 7).
     """
 
@@ -56,6 +61,8 @@ class Resumed:
     reason: str = ""
     asked_again: tuple[RpcCall, ...] = ()
     """Locking RPCs whose methods another run of a reset calls once more, one after the other."""
+    rules: int = 1
+    """The version of the rules that this segment is under."""
 
 
 @dataclass(frozen=True, slots=True)

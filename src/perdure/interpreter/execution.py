@@ -32,6 +32,7 @@ from perdure.interpreter.events import (
     Event,
     MessagesPublished,
     Released,
+    ResumeCause,
     Resumed,
     RpcClosed,
     RpcOpened,
@@ -45,6 +46,7 @@ from perdure.interpreter.locks import LockKey, Locks
 from perdure.interpreter.memory import Memory
 from perdure.interpreter.refusal import Refusal, RefusalKind
 from perdure.interpreter.rpcs import locks_of
+from perdure.interpreter.rules import RULES_VERSION, check_rules
 from perdure.interpreter.snapshot import Phase
 from perdure.interpreter.states import StateExecution
 from perdure.interpreter.steps import Mistake, steps_of
@@ -66,8 +68,6 @@ from perdure.model.options import StateOptions, WorkflowConfig
 from perdure.model.outcome import Outcome, RunErrorType, RunStatus, StateOutput, StopKind
 from perdure.model.requests import RpcCall, TimerRef
 from perdure.model.value import EncodedValue
-
-RULES_VERSION = 1
 
 CLOSED = Refusal(RefusalKind.CLOSED, "workflow execution already completed")
 LOCKED = Refusal(RefusalKind.LOCKED, "requested data or search attributes are being locked by other operations")
@@ -102,7 +102,15 @@ class Execution(Memory):
             first_run_id=self.run.first_run_id,
             attempt=self._attempt,
             expires_at_ms=self._expires_at_ms,
+            rules=self.rules,
         )
+
+    def next_segment(self, cause: ResumeCause) -> Resumed:
+        """Return the event that ends this segment of the journal and begins another, under the newest rules.
+
+        Between two steps of an open run it may happen at any time; its calls and its deadline stay as they are.
+        """
+        return Resumed(self.snapshot(), self.run.run_id, cause, rules=RULES_VERSION)
 
     @property
     def config(self) -> WorkflowConfig:
@@ -157,8 +165,10 @@ class Execution(Memory):
                 return NO_TIMER
             return CLOSED
         match event:
-            case Started() | Resumed():
+            case Started():
                 return None if self._run is None else BEGUN
+            case Resumed():
+                return None if self._run is None or self._goes_on_with(event) else BEGUN
             case CallSucceeded() | CallExhausted() | CallRejected():
                 return self._refuse_answer(event)
             case RpcClosed():
@@ -169,6 +179,10 @@ class Execution(Memory):
                 return None if self._may_skip(event.timer) else NO_TIMER
             case _:
                 return None
+
+    def _goes_on_with(self, event: Resumed) -> bool:
+        """Whether *event* begins another segment of this run."""
+        return event.run_id == self.run.run_id == event.snapshot.run.run_id
 
     def _refuse_answer(self, event: CallSucceeded | CallExhausted | CallRejected) -> Refusal | None:
         invoke = self._calls.get(event.call_id)
@@ -246,6 +260,7 @@ class Execution(Memory):
     def _start(self, event: Started) -> None:
         if self._run is not None:
             return
+        self.rules = check_rules(event.rules)
         request = event.request
         self._request = request
         self._attempt = event.attempt
@@ -267,9 +282,13 @@ class Execution(Memory):
             self._deadlines.add(BEGINNING, self._begins_at_ms)
 
     def _resume(self, event: Resumed) -> None:
-        """Take up a snapshot as a run of its own. Its calls under way are ``outstanding()``."""
+        """Take up a snapshot. Its calls under way are ``outstanding()``."""
+        rules = check_rules(event.rules)
         if self._run is not None:
-            return
+            if not self._goes_on_with(event):
+                return
+            self._forget()
+        self.rules = rules
         self._restore(event.snapshot)
         run = self.run
         if event.run_id == run.run_id:
@@ -289,6 +308,10 @@ class Execution(Memory):
         self._expire_at(self._now_ms + timeout_ms if timeout_ms else None)
         self._card.begin_anew(self._attributes.search.values())
         self._hold()
+
+    def _forget(self) -> None:
+        """Make room for a snapshot, which has all of it: where a fold begins must make no difference."""
+        Memory.__init__(self)
 
     def _hold(self) -> None:
         """Take back every call under way, to be made anew: nobody holds or waits for a lock then."""

@@ -1,6 +1,7 @@
 """What a run remembers between two events; written down as a snapshot, and read back from one.
 
-Everything that ``Execution`` knows is a field here, and ``snapshot`` has all of it.
+Everything that ``Execution`` knows is a field here, and ``snapshot`` has all of it but the rules it
+is under: who takes it up is under their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from perdure.interpreter.deadlines import BEGINNING, EXPIRY, Deadlines, Due
 from perdure.interpreter.effects import Invoke
 from perdure.interpreter.locks import Locks
 from perdure.interpreter.rpcs import LockingRpcs, locks_of
+from perdure.interpreter.rules import RULES_VERSION
 from perdure.interpreter.snapshot import CallSnapshot, Phase, Snapshot
 from perdure.interpreter.states import StateExecution
 from perdure.interpreter.waits import ChannelName, Channels, OpenWait
@@ -29,6 +31,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.outcome: Outcome | None = None
+        self.rules = RULES_VERSION
+        """The version that the journal's present segment is under."""
         self._request: StartRequest | None = None
         self._run: RunContext | None = None
         self._attempt = 1

@@ -20,6 +20,7 @@ from perdure.interpreter.events import (
     Event,
     MessagesPublished,
     Released,
+    ResumeCause,
     Resumed,
     RpcClosed,
     RpcOpened,
@@ -76,7 +77,10 @@ class Narrator:
                 yield from _start(event)
             case Resumed():
                 yield Fact("cause", event.cause)
-                yield Fact("from_run", event.snapshot.run.run_id)
+                if event.snapshot.run.run_id != event.run_id:
+                    yield Fact("from_run", event.snapshot.run.run_id)
+                if event.cause is ResumeCause.RULES:
+                    yield Fact("rules", str(event.rules))
             case CallSucceeded():
                 yield from self._call(event.call_id)
                 match event.answer:
