@@ -1,4 +1,4 @@
-"""``make bench``: measure every row, interleaved, and print the table of the README.
+"""``make bench``: measure every row, interleaved, and print the tables of the README.
 
 python -m benchmarks [--rounds 5] [--row TEXT] [--json FILE] [--disk FOLDER]
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.rows import ROWS, SIDES, Row, Side
+from benchmarks.rows import ROWS, WIRE_ROWS, Row, Side
 from benchmarks.sample import Facts, Sample, medians
 from benchmarks.syncs import counting
 
@@ -45,14 +45,14 @@ class Measured:
 
 
 def measure(row: Row, *, rounds: int, disk: str | None) -> Measured:
-    measured = Measured(row, {side: {} for side in SIDES})
+    measured = Measured(row, {side: {} for side in row.sides})
     for number in range(rounds):
         for side, concurrency in _turns(row):
             print(f"  round {number + 1}, {side.name}, {concurrency or 'one'} at a time", file=sys.stderr)
             sample = _run(row, side, concurrency, disk)
             measured.samples[side].setdefault(concurrency, []).append(sample)
     with counting() as environment:
-        for side in SIDES:
+        for side in row.sides:
             print(f"  what {side.name} rests on", file=sys.stderr)
             _, concurrency = measured.best(side)
             measured.facts[side] = _run(row, side, concurrency, disk, environment=environment, share=0.3).facts
@@ -61,7 +61,7 @@ def measure(row: Row, *, rounds: int, disk: str | None) -> Measured:
 
 def _turns(row: Row) -> Iterator[tuple[Side, int]]:
     for concurrency in row.concurrencies or (0,):
-        for side in SIDES:
+        for side in row.sides:
             yield side, concurrency
 
 
@@ -91,12 +91,18 @@ def _run(
     return Sample.from_json(done.stdout.strip().splitlines()[-1])
 
 
-def table(measured: list[Measured]) -> str:
-    ours, *others = SIDES
-    head = f"| work | {' | '.join(side.name for side in SIDES)} | {' | '.join(f'× {side.name}' for side in others)} | budget |"
-    lines = [head, "|---" * (2 + len(SIDES) + len(others)) + "|"]
+def tables(measured: list[Measured]) -> str:
+    """Return a table for each set of sides."""
+    sets = dict.fromkeys(one.row.sides for one in measured)
+    return "\n\n".join(_table(sides, [one for one in measured if one.row.sides == sides]) for sides in sets)
+
+
+def _table(sides: tuple[Side, ...], measured: list[Measured]) -> str:
+    ours, *others = sides
+    head = f"| work | {' | '.join(side.name for side in sides)} | {' | '.join(f'× {side.name}' for side in others)} | budget |"
+    lines = [head, "|---" * (2 + len(sides) + len(others)) + "|"]
     for one in measured:
-        cells = [_shown(one, side) for side in SIDES]
+        cells = [_shown(one, side) for side in sides]
         ratios = [f"{one.ratio(ours, side):.1f}" for side in others]
         lines.append(f"| {one.row.title} | {' | '.join(cells)} | {' | '.join(ratios)} | {one.row.must} |")
     return "\n".join(lines)
@@ -113,6 +119,19 @@ def foundations(measured: list[Measured]) -> str:
     return "\n".join(lines)
 
 
+def cpu(measured: list[Measured]) -> str:
+    """Tell how much CPU time a run takes in each process."""
+    lines = []
+    for one in measured:
+        for side, by_concurrency in one.samples.items():
+            found = medians(by_concurrency[one.best(side)[1]])
+            parts = {"server": "server_cpu_us", "worker": "worker_cpu_us", "callers": "cpu_us"}
+            told = [f"{name} {found[figure] / 1e3:.2f} ms" for name, figure in parts.items() if figure in found]
+            if told:
+                lines.append(f"- {one.row.title}, {side.name}: {', '.join(told)}")
+    return "\n".join(lines)
+
+
 def _shown(one: Measured, side: Side) -> str:
     value, concurrency = one.best(side)
     if not one.row.more_is_better:
@@ -120,20 +139,20 @@ def _shown(one: Measured, side: Side) -> str:
     return f"{value:,.0f}/s at {concurrency}"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(rows: tuple[Row, ...], description: str | None) -> int:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--row", default="", help="only rows whose title has this text")
     parser.add_argument("--json", type=Path, help="write all samples here")
     parser.add_argument("--disk", help="a folder on the disk to measure")
     options = parser.parse_args()
     measured = []
-    for row in (row for row in ROWS if options.row in row.title):
+    for row in (row for row in rows if options.row in row.title):
         print(row.title, file=sys.stderr)
         measured.append(measure(row, rounds=options.rounds, disk=options.disk))
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {options.rounds}, fsync on\n")
-    print(table(measured))
-    print(f"\n{foundations(measured)}")
+    print(tables(measured))
+    print(f"\n{foundations(measured)}\n\nCPU time of a run, in each process:\n\n{cpu(measured)}")
     if options.json:
         options.json.write_text(_as_json(measured), encoding="utf-8")
     return 0
@@ -158,4 +177,4 @@ def _as_json(measured: list[Measured]) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main((*ROWS, *WIRE_ROWS), __doc__))
