@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -8,9 +9,12 @@ from hypothesis import strategies as st
 
 from perdure.interpreter import codec
 from perdure.interpreter.codec import KINDS, EncodedEvent, EncodedSnapshot, decode_event, encode_event
-from perdure.interpreter.events import DeadlinePassed, Event, MessagesPublished, SignalReceived
+from perdure.interpreter.events import AttributesSet, DeadlinePassed, Event, MessagesPublished, SignalReceived, Started
+from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttributeType, SearchValue
 from perdure.model.errors import InternalError
-from perdure.model.options import StateOptions
+from perdure.model.ids import RunId, WorkflowId, WorkflowType
+from perdure.model.options import StartOptions, StateOptions
+from perdure.model.requests import StartRequest
 from perdure.model.value import EncodedValue, Message
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -46,6 +50,47 @@ def test_the_authors_values_stand_beside_the_body_each_once() -> None:
     encoded = encode_event(event)
     assert encoded.values == (SAME,)
     assert "json" not in encoded.body
+
+
+def test_what_tells_runs_apart_stands_beside_the_body() -> None:
+    def started(number: int, email: str) -> Started:
+        options = StartOptions(request_id=f"request-{number}")
+        found = SearchAttribute("email", SearchAttributeType.KEYWORD, email)
+        request = StartRequest(WorkflowId(f"w-{number}"), WorkflowType("Signup"), options=options, search=(found,))
+        return Started(request, RunId(f"run-{number}"), RunId(f"run-{number}"))
+
+    one, other = encode_event(started(1, "ada@example.org")), encode_event(started(2, "bob@example.org"))
+    assert one.body == other.body
+    assert [value.data for value in one.values] == ["w-1", "request-1", '"ada@example.org"', "run-1"]
+    assert decode_event(one) == started(1, "ada@example.org")
+    assert decode_event(other) == started(2, "bob@example.org")
+
+
+def test_a_search_value_is_written_once_with_the_attributes_own() -> None:
+    found = SearchAttribute("email", SearchAttributeType.KEYWORD, "ada@example.org")
+    own = DataAttribute("email", EncodedValue('"ada@example.org"', "json"))
+    assert len(encode_event(AttributesSet((own,), (found,))).values) == 1
+
+
+@pytest.mark.parametrize("value", [None, "", "x", 0, True, 1.5, (), ("x",), ("1", "2")])
+def test_every_kind_of_search_value_comes_back(value: SearchValue | None) -> None:
+    event = AttributesSet((), (SearchAttribute("a", SearchAttributeType.KEYWORD, value),))
+    [found] = decode_event(encode_event(event)).search  # type: ignore[union-attr]  # it is what was encoded
+    assert found.value == value
+    assert type(found.value) is type(value)
+
+
+def test_an_erased_search_value_is_none() -> None:
+    event = AttributesSet((), (SearchAttribute("a", SearchAttributeType.KEYWORD, "secret"),))
+    encoded = encode_event(event)
+    erased = decode_event(replace(encoded, values=(EncodedValue(),)))
+    assert erased == AttributesSet((), (SearchAttribute("a", SearchAttributeType.KEYWORD, None),))
+
+
+def test_bodies_that_are_read_once_do_not_share_values() -> None:
+    for data in ("1", "2"):
+        event = SignalReceived("c", EncodedValue(data, "json"))
+        assert decode_event(encode_event(event)) == event
 
 
 def test_no_value_and_an_empty_value_are_not_the_same() -> None:
@@ -89,7 +134,9 @@ def test_journals_of_every_release_are_still_read(path: Path) -> None:
     for line in lines:
         values = tuple(EncodedValue(*value) for value in line["values"])
         event = decode_event(EncodedEvent(line["kind"], line["version"], line["body"], values))
-        today = json.loads(encode_event(event).body)
+        again = encode_event(event)
+        assert decode_event(again) == event
+        today = json.loads(again.body)
         assert today == line.get("today", json.loads(line["body"])), "read as something else: write an upcaster"
 
 

@@ -12,7 +12,7 @@ texts = st.text(st.characters(), max_size=20) | st.sampled_from(["", "\n", '["x"
 values = st.builds(
     EncodedValue,
     data=st.none() | texts | texts.map(lambda text: text + "x" * (LARGE_CHARACTERS + 1)),
-    encoding=st.none() | texts,
+    encoding=st.none() | texts | st.just("json"),
     external_store_id=st.none() | texts,
     external_path=st.none() | texts,
 )
@@ -34,7 +34,18 @@ def test_every_payload_can_be_written_as_utf_8(written: tuple[EncodedValue, ...]
 
 
 def test_small_data_is_read_as_it_is_in_the_file() -> None:
-    assert pack((EncodedValue('{"name": "ada"}', "json"),)).text == '[[15,"json"]]\n{"name": "ada"}'
+    assert pack((EncodedValue('{"name": "ada"}', "json"),)).text == 'json 15\n{"name": "ada"}'
+
+
+def test_small_values_of_one_encoding_take_a_word_each() -> None:
+    written = (EncodedValue("1", "json"), EncodedValue("id-7"), EncodedValue('"ä"', "json"))
+    assert pack(written).text == 'json 1 4- 3\n1id-7"ä"'
+    assert unpack(pack(written).text, {}) == written
+
+
+@given(st.lists(st.builds(EncodedValue, texts, st.sampled_from(["json", None])), max_size=5).map(tuple))
+def test_values_as_they_mostly_are_come_back(written: tuple[EncodedValue, ...]) -> None:
+    assert unpack(pack(written).text, {}) == written
 
 
 def test_no_values_are_no_text() -> None:

@@ -12,6 +12,7 @@ from perdure.model.errors import UnavailableError
 from perdure.model.ids import CallId, RunId, WorkflowId
 from perdure.model.outcome import RunStatus
 from perdure.store.attribute_types import AttributeTypes
+from perdure.store.bodies import SharedBodies
 from perdure.store.connection import open_reader, open_writer
 from perdure.store.faults import FileGuard
 from perdure.store.reader import Reader
@@ -33,7 +34,7 @@ class Desk:
         self.reading = open_reader(str(path))
         self.reader = Reader(self.reading, guard)
         self.types = AttributeTypes(self.reader.attribute_types())
-        self.writer = Writer(self.writing, self.types, guard)
+        self.writer = Writer(self.writing, self.types, SharedBodies([]), guard)
 
     def write(self, **parts: object) -> None:
         self.writer.write(Batch(**parts))  # type: ignore[arg-type]  # each test names its own parts
@@ -142,6 +143,7 @@ def test_loading_takes_as_many_statements_for_a_hundred_runs_as_for_one(desk: De
         events=tuple(event(number, seq, value(f"{LONG}{number}")) for number in numbers for seq in (2, 1)),
         calls=tuple(CallRow(RunKey(number), CallId(1), 1, 0) for number in numbers),
     )
+    desk.reader.load(keys(100))  # which reads the bodies that events share, once
     for wanted in (keys(7), keys(*numbers)):
         with desk.statements() as asked:
             loaded = desk.reader.load(wanted)

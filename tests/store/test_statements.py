@@ -5,12 +5,13 @@ import json
 import apsw
 import pytest
 
+from perdure.store.migrations import MIGRATIONS
 from perdure.store.statements import SQL, in_one_row
 
 
 def test_every_statement_is_one_statement() -> None:
     for name, text in SQL.items():
-        if name == "schema":
+        if SQL[name] in MIGRATIONS:
             continue
         assert ";" not in text, name
         assert len(text.split()) > 3, name

@@ -10,6 +10,7 @@ from perdure.model.attributes import SearchAttribute, SearchAttributeType
 from perdure.model.errors import InternalError, UnavailableError
 from perdure.model.ids import CallId, RunId, WorkflowId
 from perdure.store.attribute_types import AttributeTypes
+from perdure.store.bodies import SharedBodies
 from perdure.store.connection import open_writer
 from perdure.store.faults import FileGuard
 from perdure.store.rows import Batch, CallRow, CompletionRow, RunKey
@@ -26,7 +27,7 @@ class Desk:
     def __init__(self, path: Path) -> None:
         self.connection = open_writer(str(path))
         self.types = AttributeTypes([])
-        self.writer = Writer(self.connection, self.types, FileGuard(path.name))
+        self.writer = Writer(self.connection, self.types, SharedBodies([]), FileGuard(path.name))
 
     def write(self, **parts: object) -> None:
         self.writer.write(Batch(**parts))  # type: ignore[arg-type]  # each test names its own parts

@@ -58,6 +58,11 @@ class Attempts:
         self._granted: dict[RunKey, dict[CallId, Lane]] = {}
         """Slots held for calls whose runs are being loaded."""
 
+    @property
+    def queued(self) -> int:
+        """How many calls wait for a slot of their worker."""
+        return len(self._queued)
+
     # Beginning
 
     def open(self, run: HotRun, invoke: Invoke, *, now_ms: int) -> None:

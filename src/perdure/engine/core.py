@@ -92,6 +92,9 @@ logger = logging.getLogger(__name__)
 
 ROUND_MAX = 1_000
 """Inputs handled between two looks at the store."""
+WAKE_MIN = 100
+"""Due runs that are looked at between two commits however many calls wait for their workers: most of
+those may be one worker's, and the next run another's."""
 BOOT_MAX = 500
 """Busy runs a boot takes up with one batch."""
 PRUNE_MAX = 500
@@ -371,7 +374,9 @@ class Core:
         hung = Failure("the worker said nothing within the timeout", error_type="Timeout", timed_out=True)
         self._inbox.extend(Reported(token, hung) for token in self._overdue.expire(monotonic_ms))
         try:
-            due = self._timekeeper.due(now_ms, limit=ROUND_MAX) if self._may_wake else []
+            # Faster than workers take calls up, runs would only be loaded to be parked and loaded again.
+            most = max(WAKE_MIN, ROUND_MAX - self._attempts.queued)
+            due = self._timekeeper.due(now_ms, limit=most) if self._may_wake else []
         except UnavailableError as error:
             logger.warning("deadlines cannot be read: %s", error)
             self._retry_at_ms = monotonic_ms + RETRY_AFTER_FAILURE_MS

@@ -5,6 +5,8 @@ Rule 1: a journal outlives the code that wrote it. Kinds and tags are names of t
 Rule 2: a field that has its default is not written, so a new field with a default needs nothing.
 Rule 3: the author's values stand beside the body, each once, and the body has their indexes. The
         fold never looks into them, so erasing them leaves a history that still folds.
+Rule 4: what tells one run from another stands beside the body too: values, search values, the ids of
+        runs and workflows. So many runs have the same bodies, which are stored once and read once.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import json
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from json.encoder import encode_basestring_ascii
+from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -26,6 +29,8 @@ from perdure.model.calls import ExecuteAnswer, WaitUntilAnswer
 from perdure.model.conditions import ChannelCondition, ChannelResult, TimerCondition, TimerResult
 from perdure.model.decisions import Closing, Movement
 from perdure.model.errors import InternalError
+from perdure.model.ids import RunId, WorkflowId
+from perdure.model.options import StartOptions
 from perdure.model.value import EncodedValue
 
 KINDS: dict[str, type] = {
@@ -56,6 +61,9 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {}
 """(kind, version) to what makes the next version's body of it."""
 
 SNAPSHOT_VERSION = 1
+
+SHARED_CHARACTERS = 4_096
+"""Bodies up to this length are kept after they were read: the next journal may have the same."""
 
 _TAGS: dict[type, str] = {
     Movement: "move",
@@ -103,17 +111,24 @@ def decode_event(encoded: EncodedEvent) -> Event:
     Raises:
         InternalError: its kind or version is of a later release.
     """
-    kind, version = encoded.kind, encoded.version
+    read = _read_shared if len(encoded.body) <= SHARED_CHARACTERS else _read
+    return cast("Event", _filled(read(encoded.kind, encoded.version, encoded.body), encoded.values))
+
+
+def _read(kind: str, version: int, body: str) -> Any:
     event_type = KINDS.get(kind)
     newest = VERSIONS.get(kind, 1)
     if event_type is None or version > newest:
         raise InternalError(
             f"found an event {kind!r} of version {version}, expected a kind of this release, at most version {newest}"
         )
-    body = json.loads(encoded.body)
+    plain = json.loads(body)
     for older in range(version, newest):
-        body = UPCASTERS[kind, older](body)
-    return cast("Event", _shape(event_type).decode(body, encoded.values))
+        plain = UPCASTERS[kind, older](plain)
+    return _shape(event_type).read(plain)
+
+
+_read_shared = lru_cache(maxsize=1_024)(_read)
 
 
 def encode_snapshot(snapshot: Snapshot) -> EncodedSnapshot:
@@ -129,7 +144,7 @@ def decode_snapshot(encoded: EncodedSnapshot) -> Snapshot:
     """
     if encoded.version != SNAPSHOT_VERSION:
         raise InternalError(f"found a snapshot of version {encoded.version}, expected {SNAPSHOT_VERSION}")
-    return cast("Snapshot", _shape(Snapshot).decode(json.loads(encoded.body), encoded.values))
+    return cast("Snapshot", _filled(_shape(Snapshot).read(json.loads(encoded.body)), encoded.values))
 
 
 def _encode(value: Event | Snapshot) -> tuple[str, tuple[EncodedValue, ...]]:
@@ -143,36 +158,81 @@ _Values = tuple[EncodedValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class _Gap:
+    """What of a body that was read is known only with the values beside it."""
+
+    fill: Callable[[_Values], Any]
+
+
+def _filled(read: Any, values: _Values) -> Any:
+    return read.fill(values) if type(read) is _Gap else read
+
+
+@dataclass(frozen=True, slots=True)
 class _Shape:
     """How values of one type become JSON, as text at once, and back from what a parser makes of it.
 
-    Text at once takes half the time that a tree of dictionaries and then its text take.
+    Text at once takes half the time that a tree of dictionaries and then its text take. What is read
+    is the value itself, or a ``_Gap`` if some of the values beside the body belong into it.
     """
 
     encode: Callable[[Any, _Indexes], str]
-    decode: Callable[[Any, _Values], Any]
+    read: Callable[[Any], Any]
 
 
-def _as_it_is(plain: Any, _: _Values) -> Any:
+def _as_it_is(plain: Any) -> Any:
     return plain
 
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
+_from_json = json.JSONDecoder().raw_decode
+
+
+def _beside(value: EncodedValue, indexes: _Indexes) -> str:
+    return str(indexes.setdefault(value, len(indexes)))
+
+
+def _encode_id(value: str, indexes: _Indexes) -> str:
+    return str(indexes.setdefault(EncodedValue(value), len(indexes)))
+
+
+def _read_id(plain: int | str) -> Any:
+    if isinstance(plain, str):  # as journals had it first
+        return plain
+    return _Gap(lambda values: values[plain].data or "")
+
+
+def _encode_search_value(value: Any, indexes: _Indexes) -> str:
+    # As an attribute's own value is mostly written, which then stands there once for both.
+    return f"[{indexes.setdefault(EncodedValue(_to_json(value), 'json'), len(indexes))}]"
+
+
+def _read_search_value(plain: Any) -> Any:
+    if not isinstance(plain, list):  # as journals had it first
+        return plain
+    if len(plain) != 1 or isinstance(plain[0], str):  # a list of keywords, likewise
+        return tuple(plain)
+    [index] = plain
+    return _Gap(lambda values: _search_value(values[index].data))
+
+
+def _search_value(data: str | None) -> Any:
+    value = None if data is None else _from_json(data)[0]
+    return tuple(value) if isinstance(value, list) else value
+
+
 _TEXT = _Shape(lambda value, _: encode_basestring_ascii(value), _as_it_is)
 _NUMBER = _Shape(lambda value, _: repr(value) if type(value) is int else _to_json(value), _as_it_is)
 _FLAG = _Shape(lambda value, _: "true" if value else "false", _as_it_is)
-_VALUE = _Shape(
-    lambda value, indexes: str(indexes.setdefault(value, len(indexes))),
-    lambda plain, values: values[plain],
-)
-_SEARCH_VALUE = _Shape(
-    lambda value, _: _to_json(value),
-    lambda plain, _: tuple(plain) if isinstance(plain, list) else plain,
-)
+_ID = _Shape(_encode_id, _read_id)
+_VALUE = _Shape(_beside, lambda plain: _Gap(itemgetter(plain)))
+_SEARCH_VALUE = _Shape(_encode_search_value, _read_search_value)
 
 
 @cache
 def _shape(kind: Any) -> _Shape:
+    if kind in (RunId, WorkflowId):
+        return _ID
     kind = getattr(kind, "__supertype__", kind)
     if kind is str:
         return _TEXT
@@ -200,30 +260,40 @@ def _shape(kind: Any) -> _Shape:
 def _enum_shape(kind: type[Enum]) -> _Shape:
     text_of = {member: _to_json(member.value) for member in kind}
     member_of = {member.value: member for member in kind}
-    return _Shape(lambda value, _: text_of[value], lambda plain, _: member_of[plain])
+    return _Shape(lambda value, _: text_of[value], lambda plain: member_of[plain])
+
+
+def _gathered(items: list[Any]) -> Any:
+    """Make a tuple of what was read, with a gap where one of them has one."""
+    if _Gap not in map(type, items):
+        return tuple(items)
+    if len(items) == 1:
+        only = items[0].fill
+        return _Gap(lambda values: (only(values),))
+    return _Gap(lambda values: tuple([item.fill(values) if type(item) is _Gap else item for item in items]))
 
 
 def _tuple_shape(members: tuple[Any, ...]) -> _Shape:
     if len(members) == 2 and members[1] is Ellipsis:
         one = _shape(members[0])
-        encode, decode = one.encode, one.decode
+        encode, read = one.encode, one.read
         return _Shape(
             lambda value, indexes: f"[{','.join([encode(item, indexes) for item in value])}]",
-            lambda plain, values: tuple([decode(item, values) for item in plain]),
+            lambda plain: _gathered([read(item) for item in plain]),
         )
     shapes = [_shape(member) for member in members]
     return _Shape(
         lambda value, indexes: (
             f"[{','.join([shape.encode(item, indexes) for shape, item in zip(shapes, value, strict=True)])}]"
         ),
-        lambda plain, values: tuple([shape.decode(item, values) for shape, item in zip(shapes, plain, strict=True)]),
+        lambda plain: _gathered([shape.read(item) for shape, item in zip(shapes, plain, strict=True)]),
     )
 
 
 def _set_shape(one: _Shape) -> _Shape:
     return _Shape(
         lambda value, indexes: f"[{','.join([one.encode(item, indexes) for item in sorted(value)])}]",
-        lambda plain, values: frozenset(one.decode(item, values) for item in plain),
+        lambda plain: frozenset([one.read(item) for item in plain]),  # of names: none has a gap
     )
 
 
@@ -241,42 +311,60 @@ def _union_shape(members: tuple[Any, ...]) -> _Shape:
         tag, shape = by_type[type(value)]
         return f'["{tag}",{shape.encode(value, indexes)}]'
 
-    return _Shape(encode, lambda plain, values: by_tag[plain[0]].decode(plain[1], values))
+    return _Shape(encode, lambda plain: by_tag[plain[0]].read(plain[1]))
 
 
 def _optional_shape(inner: _Shape) -> _Shape:
-    encode, decode = inner.encode, inner.decode
+    encode, read = inner.encode, inner.read
     return _Shape(
         lambda value, indexes: "null" if value is None else encode(value, indexes),
-        lambda plain, values: None if plain is None else decode(plain, values),
+        lambda plain: None if plain is None else read(plain),
     )
 
 
 def _dataclass_shape(kind: type) -> _Shape:
     encode_prepared: Callable[[Any, _Indexes], str] | None = None
-    decoders: dict[str, Callable[[Any, _Values], Any]] = {}
+    readers: dict[str, Callable[[Any], Any]] = {}
 
     def prepare() -> Callable[[Any, _Indexes], str]:
         # Not when the shape is made: an option may contain options.
         nonlocal encode_prepared
         hints = get_type_hints(kind)
-        shapes = {field: _shape(hints[field.name]) for field in fields(kind)}
-        decoders.update({f.name: shape.decode for f, shape in shapes.items() if shape.decode is not _as_it_is})
+        shapes = {f: _NAMED.get((kind, f.name)) or _shape(hints[f.name]) for f in fields(kind)}
+        readers.update({f.name: shape.read for f, shape in shapes.items() if shape.read is not _as_it_is})
         encode_prepared = _encoder_of(shapes)
         return encode_prepared
 
     def encode(value: Any, indexes: _Indexes) -> str:
         return (encode_prepared or prepare())(value, indexes)
 
-    def decode(plain: dict[str, Any], values: _Values) -> Any:
+    def read(plain: dict[str, Any]) -> Any:
         if encode_prepared is None:
             prepare()
+        known: dict[str, Any] = {}
+        gaps: list[tuple[str, Callable[[_Values], Any]]] = []
         for name, item in plain.items():
-            if name in decoders:
-                plain[name] = decoders[name](item, values)
-        return kind(**plain)
+            part = readers[name](item) if name in readers else item
+            if type(part) is _Gap:
+                gaps.append((name, part.fill))
+            else:
+                known[name] = part
+        return _Gap(_filler_of(kind, known, gaps)) if gaps else kind(**known)
 
-    return _Shape(encode, decode)
+    return _Shape(encode, read)
+
+
+_NAMED: dict[tuple[type, str], _Shape] = {(StartOptions, "request_id"): _optional_shape(_ID)}
+"""Fields whose type does not tell that each run has its own."""
+
+
+def _filler_of(
+    kind: type, known: dict[str, Any], gaps: list[tuple[str, Callable[[_Values], Any]]]
+) -> Callable[[_Values], Any]:
+    if len(gaps) == 1:
+        [(only, fill)] = gaps
+        return lambda values: kind(**known, **{only: fill(values)})
+    return lambda values: kind(**known, **{name: fill(values) for name, fill in gaps})
 
 
 def _encoder_of(shapes: dict[Field[Any], _Shape]) -> Callable[[Any, _Indexes], str]:

@@ -33,13 +33,21 @@ def _damage(connection: apsw.Connection) -> tuple[str, ...]:
 
 
 def _contradictions(reader: Reader) -> tuple[str, ...]:
-    names = ("list_broken_journals", "list_gaps", "list_missing_values", "list_stray_rows", "list_stray_terms")
+    names = (
+        "list_broken_journals",
+        "list_gaps",
+        "list_missing_values",
+        "list_missing_bodies",
+        "list_stray_rows",
+        "list_stray_terms",
+    )
     # Each by itself: nothing is long under way, and what two of them say need not agree.
-    journals, gaps, values, strays, terms = ([*reader.fetch([SQL[name]])[0]] for name in names)
+    journals, gaps, values, bodies, strays, terms = ([*reader.fetch([SQL[name]])[0]] for name in names)
     return (
         *(f"run {key} says it has {events} events, its journal ends at {last}" for key, events, last in journals),
         *(f"the journal of run {run} has {count} events from {first} to {last}" for run, first, last, count in gaps),
         *(f"run {run} needs value {digest}, which is missing" for run, digest in values),
+        *(f"event {seq} of run {run} needs body {number}, which is missing" for run, seq, number in bodies),
         *(f"a row of the kind {kind!r} is of run {run}, which is not there" for kind, run in strays),
         *(f"a search finds run {run} by {key!r}, and its card does not say so" for run, key in terms),
     )

@@ -9,6 +9,9 @@ absent fields at its end left out; *where* is one of
     a text          the BLAKE2b hash of a large value, which the table ``value`` keeps once
     [text]          the data itself, where it is text that cannot stand in a file as it is
 
+Most events have small values of one encoding. Their line is that encoding and then each value's
+number of characters, with a hyphen if that value has no encoding: ``json 128 17 36-``.
+
 A payload without values is empty.
 """
 
@@ -26,6 +29,7 @@ from perdure.model.value import EncodedValue
 LARGE_CHARACTERS = 8_192
 """Longer data is kept once for all events and snapshots that have it."""
 
+_WORD = re.compile(r"[A-Za-z0-9_./+-]+")
 _HASH = re.compile(r'\["([0-9a-f]{64})"')
 
 _to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -42,6 +46,9 @@ def pack(values: tuple[EncodedValue, ...], *, apart: bool = True) -> Payload:
     """Write values as one payload, large ones *apart* or all in it."""
     if not values:
         return Payload("")
+    short = _short(values)
+    if short is not None:
+        return Payload(short)
     entries: list[list[Any]] = []
     behind: list[str] = []
     large: list[tuple[str, str]] = []
@@ -58,6 +65,8 @@ def unpack(text: str, large: Mapping[str, str]) -> tuple[EncodedValue, ...]:
     if not text:
         return ()
     line, _, behind = text.partition("\n")
+    if line[0] != "[":
+        return _unpack_short(line, behind)
     position = 0
     values = []
     for where, *rest in json.loads(line):
@@ -78,7 +87,50 @@ def unpack(text: str, large: Mapping[str, str]) -> tuple[EncodedValue, ...]:
 
 def hashes_in(text: str) -> list[str]:
     """Say which large values it takes to read a payload."""
-    return _HASH.findall(text, 0, text.find("\n")) if text else []
+    return _HASH.findall(text, 0, text.find("\n")) if text.startswith("[") else []
+
+
+def _short(values: tuple[EncodedValue, ...]) -> str | None:
+    encoding = ""
+    words, behind = [], []
+    for value in values:
+        data = value.data
+        if data is None or value.external_store_id is not None or value.external_path is not None:
+            return None
+        if len(data) > LARGE_CHARACTERS or not (data.isascii() or _is_utf_8(data)):
+            return None
+        if value.encoding is None:
+            words.append(f"{len(data)}-")
+        elif value.encoding == encoding or (not encoding and _WORD.fullmatch(value.encoding)):
+            encoding = value.encoding
+            words.append(str(len(data)))
+        else:
+            return None
+        behind.append(data)
+    return f"{encoding} {' '.join(words)}\n{''.join(behind)}"
+
+
+def _unpack_short(line: str, behind: str) -> tuple[EncodedValue, ...]:
+    encoding, *words = line.split(" ")
+    position = 0
+    values = []
+    for word in words:
+        if word[-1] == "-":
+            end = position + int(word[:-1])
+            values.append(EncodedValue(behind[position:end]))
+        else:
+            end = position + int(word)
+            values.append(EncodedValue(behind[position:end], encoding))
+        position = end
+    return tuple(values)
+
+
+def _is_utf_8(data: str) -> bool:
+    try:
+        data.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _place(data: str, behind: list[str], large: list[tuple[str, str]] | None) -> int | str | list[str]:

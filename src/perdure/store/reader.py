@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -18,6 +18,7 @@ from perdure.model.errors import UnavailableError
 from perdure.model.ids import RunId, WorkflowId
 from perdure.model.outcome import RunStatus
 from perdure.store.attribute_types import AttributeTypes, TypeRow
+from perdure.store.bodies import BodyRow, BodyTexts
 from perdure.store.connection import open_reader
 from perdure.store.faults import FileGuard
 from perdure.store.migrations import check_kind, check_version
@@ -43,6 +44,7 @@ class Reader:
         self._connection = connection
         self._guard = guard
         self._lock = threading.Lock()
+        self._bodies = BodyTexts(self.bodies_after)
 
     @classmethod
     def open(cls, path: Path | str, *, vfs: str | None = None) -> Self:
@@ -108,7 +110,7 @@ class Reader:
     ) -> dict[RunKey, StoredRun]:
         large = self._large_values(chain((line[-1] for line in events), (line[-1] for line in snapshots)))
         snapshot_of = {line[0]: _snapshot_of(line, large) for line in snapshots}
-        events_of = _by_run(_event_of(line, large) for line in sorted(events, key=_seq_of))
+        events_of = _by_run(self._events_of(sorted(events, key=_seq_of), large))
         calls_of = _by_run(map(_call_of, calls))
         return {
             row.key: StoredRun(row, snapshot_of.get(row.key), tuple(events_of[row.key]), tuple(calls_of[row.key]))
@@ -119,7 +121,12 @@ class Reader:
         parameters = {"run": key, "after": after, "limit": -1 if limit is None else limit}
         [lines] = self.fetch([SQL["list_events"]], parameters)
         large = self._large_values(line[-1] for line in lines)
-        return tuple(_event_of(line, large) for line in lines)
+        return tuple(self._events_of(lines, large))
+
+    def bodies_after(self, number: int) -> list[BodyRow]:
+        """Bodies that many events share, without the first so many."""
+        [lines] = self.fetch([SQL["load_bodies"]], {"after": number})
+        return [(number, body) for number, body in lines]
 
     def busy_runs(self) -> tuple[RunKey, ...]:
         [keys] = self.fetch([SQL["list_busy_runs"]])
@@ -176,6 +183,13 @@ class Reader:
         [lines] = self.fetch([SQL["list_attribute_types"]])
         return [(number, key, SearchAttributeType(kind)) for number, key, kind in lines]
 
+    def _events_of(self, lines: Sequence[Line], large: Mapping[str, str]) -> Iterator[EventRow]:
+        self._bodies.learn(line[-2] for line in lines)
+        long = self._bodies.long
+        for run, seq, at_ms, kind, version, actor, reason, trace, body, payload in lines:
+            event = EncodedEvent(kind, version, long(body), unpack(payload, large))
+            yield EventRow(run, seq, at_ms, event, actor, reason, trace)
+
     def _large_values(self, payloads: Iterable[str]) -> dict[str, str]:
         hashes = {digest for payload in payloads for digest in hashes_in(payload)}
         if not hashes:
@@ -217,11 +231,6 @@ def _run_of(line: Line) -> RunRow:
         bool(busy),
         quarantine,
     )
-
-
-def _event_of(line: Line, large: Mapping[str, str]) -> EventRow:
-    run, seq, at_ms, kind, version, actor, reason, trace, body, payload = line
-    return EventRow(run, seq, at_ms, EncodedEvent(kind, version, body, unpack(payload, large)), actor, reason, trace)
 
 
 def _snapshot_of(line: Line, large: Mapping[str, str]) -> SnapshotRow:

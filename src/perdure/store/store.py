@@ -12,6 +12,7 @@ from perdure.model.ids import RunId, WorkflowId
 from perdure.model.outcome import SearchPage
 from perdure.store.attribute_types import AttributeTypes
 from perdure.store.backup import write_backup
+from perdure.store.bodies import SharedBodies
 from perdure.store.check import find_problems
 from perdure.store.connection import open_reader, open_writer
 from perdure.store.faults import FileGuard
@@ -54,7 +55,7 @@ class Store:
             searcher = Reader(open_reader(guard.file, vfs=vfs), guard)
             opened.callback(searcher.close)
             types = AttributeTypes(reader.attribute_types())
-            writer = Writer(connection, types, guard)
+            writer = Writer(connection, types, SharedBodies(reader.bodies_after(0)), guard)
             opened.pop_all()
         return cls(Path(path), writer=writer, reader=reader, searcher=searcher, types=types, vfs=vfs)
 

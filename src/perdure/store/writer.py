@@ -18,6 +18,7 @@ import apsw
 
 from perdure.model.attributes import SearchAttribute
 from perdure.store.attribute_types import AttributeTypes, TypeRow
+from perdure.store.bodies import SharedBodies
 from perdure.store.faults import FileGuard
 from perdure.store.payload import Payload, pack
 from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey, RunRow, SnapshotRow
@@ -43,6 +44,7 @@ _ALWAYS = _Group(
 )
 # In their order: what is removed goes last, and what tells what else to remove goes last of all.
 _SOMETIMES = (
+    _Group("bodies", ("bodies",), ("write_bodies",)),
     _Group("large_values", ("large_values", "value_uses"), ("keep_values", "keep_value_uses")),
     _Group("completions", ("completions",), ("write_completions",)),
     _Group("snapshots", ("snapshots",), ("write_snapshots",)),
@@ -95,16 +97,24 @@ _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 class Writer:
     """Owns the connection that writes. Belongs to one thread."""
 
-    def __init__(self, connection: apsw.Connection, types: AttributeTypes, guard: FileGuard) -> None:
+    def __init__(
+        self, connection: apsw.Connection, types: AttributeTypes, bodies: SharedBodies, guard: FileGuard
+    ) -> None:
         self._connection = connection
         self._types = types
+        self._bodies = bodies
         self._guard = guard
         self._checkpointed = 0
         _prepare(connection)
 
     def write(self, batch: Batch) -> None:
-        columns, new_types = _columns_of(batch, self._types)
-        self.run(_INSERT, [_to_json(columns[name]) if columns.get(name) else None for name in _COLUMNS])
+        try:
+            columns, new_types = _columns_of(batch, self._types, self._bodies)
+            self.run(_INSERT, [_to_json(columns[name]) if columns.get(name) else None for name in _COLUMNS])
+        except BaseException:
+            self._bodies.forget()
+            raise
+        self._bodies.written()
         self._types.add(new_types)
 
     def run(self, statement: str, parameters: Sequence[str | None] = ()) -> None:
@@ -135,7 +145,9 @@ class Writer:
         self._connection.close()
 
 
-def _columns_of(batch: Batch, types: AttributeTypes) -> tuple[dict[str, list[Any]], list[TypeRow]]:
+def _columns_of(
+    batch: Batch, types: AttributeTypes, bodies: SharedBodies
+) -> tuple[dict[str, list[Any]], list[TypeRow]]:
     columns: dict[str, list[Any]] = {
         "open_runs": [_run_line(row) for row in batch.runs if not row.status.closed],
         "closed_runs": [_run_line(row) for row in batch.runs if row.status.closed],
@@ -153,7 +165,10 @@ def _columns_of(batch: Batch, types: AttributeTypes) -> tuple[dict[str, list[Any
             uses[run, digest] = None
         return payload.text
 
-    columns["events"] = [_event_line(row, text_of(row.run, pack(row.event.values))) for row in batch.events]
+    columns["events"] = [
+        _event_line(row, bodies.short(row.event.body), text_of(row.run, pack(row.event.values))) for row in batch.events
+    ]
+    columns["bodies"] = list(bodies.added)
     columns["snapshots"] = [_snapshot_line(row, text_of(row.run, pack(row.snapshot.values))) for row in batch.snapshots]
     columns["large_values"] = list(large.items())
     columns["value_uses"] = list(uses)
@@ -205,7 +220,7 @@ def _run_line(row: RunRow) -> tuple[Any, ...]:
     )
 
 
-def _event_line(row: EventRow, payload: str) -> tuple[Any, ...]:
+def _event_line(row: EventRow, body: str, payload: str) -> tuple[Any, ...]:
     event = row.event
     return (
         row.run,
@@ -216,7 +231,7 @@ def _event_line(row: EventRow, payload: str) -> tuple[Any, ...]:
         row.actor,
         row.reason,
         row.trace,
-        event.body,
+        body,
         payload,
     )
 

@@ -1,0 +1,3 @@
+SELECT json_array(id, body) AS line
+FROM body
+WHERE id > :after
