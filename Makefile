@@ -71,7 +71,7 @@ RESOLVE = .venv-lock/bin/uv pip compile pyproject.toml --quiet --universal --pyt
 lock:  ## resolve requirements/*.txt anew after a change of pyproject.toml; ARGS=--upgrade takes newer versions
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet '$(UV)'
-	$(RESOLVE) $(ARGS) --extra server --extra signup --group dev -o requirements/dev.txt
+	$(RESOLVE) $(ARGS) --extra server --extra otel --extra signup --group dev -o requirements/dev.txt
 	$(RESOLVE) $(ARGS) --extra signup --group build -c requirements/dev.txt -o requirements/demo.txt
 	$(RESOLVE) $(ARGS) --extra bench --group build -c requirements/dev.txt -o requirements/bench.txt
 	printf 'iwf-python-sdk==0.12.0\nattrs\ntyping_extensions\nflask\n' | .venv-lock/bin/uv pip compile - --quiet --universal \

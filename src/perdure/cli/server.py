@@ -52,6 +52,7 @@ SETTINGS = (
     ),
     Setting("signing_keys_file", "FILE", "keys to sign calls to workers with, one a line (not signed)"),
     Setting("signing_keys", "KEYS", "keys to sign calls to workers with (not signed)", is_list=True, is_secret=True),
+    Setting("metrics", "WHERE", "figures for Prometheus: on, at /metrics of this address; off; or HOST:PORT (on)"),
     Setting("retention_days", "N", "how long ended runs are kept (for ever)", int),
 )
 CONFIG_VARIABLE = "PERDURE_CONFIG"

@@ -11,9 +11,11 @@ import uvicorn
 
 from perdure.engine.clock import SystemClock
 from perdure.engine.engine import Engine, EngineSettings, open_engine
+from perdure.observe.prometheus import PrometheusObserver, leave_out_creation_times
 from perdure.server.app import App
 from perdure.server.endpoints import Settings
-from perdure.server.settings import ServerSettings
+from perdure.server.monitored import Monitored, page_apart
+from perdure.server.settings import METRICS_OFF, ServerSettings
 from perdure.worker.destination import AllowList
 from perdure.worker.http import HttpInvoker
 from perdure.worker.keys import read_keys_file
@@ -37,20 +39,32 @@ async def serve(settings: ServerSettings, *, ready: Callable[[str], None]) -> No
     """
     settings.external_storage.refuse_if_enabled()
     allowed = AllowList(settings.worker_url_allow)
+    observer = _observer(settings)
     listening = listen(settings.host, settings.port)
     try:
         url = url_of(settings.host, listening)
-        engine, invoker = _open(settings, allowed, address=url)
+        engine, invoker = _open(settings, allowed, address=url, observer=observer)
         try:
             engine.start()
             app = App(engine.backend, _endpoint_settings(settings, invoker), body_bytes_max=settings.body_bytes_max)
-            await _Server(
-                uvicorn.Config(app, **options(grace_seconds=GRACE_SECONDS)), app, ready=lambda: ready(url)
-            ).serve(sockets=[listening])
+            served: App | Monitored = app
+            if observer is not None:
+                observer.watch(engine, file=settings.db)
+                served = Monitored(app, observer, shows_page=settings.metrics_address is None)
+            config = uvicorn.Config(served, **options(grace_seconds=GRACE_SECONDS))
+            async with page_apart(observer, settings.metrics_address):
+                await _Server(config, app, ready=lambda: ready(url)).serve(sockets=[listening])
         finally:
             await engine.aclose()
     finally:
         listening.close()
+
+
+def _observer(settings: ServerSettings) -> PrometheusObserver | None:
+    if settings.metrics == METRICS_OFF:
+        return None
+    leave_out_creation_times()
+    return PrometheusObserver()
 
 
 class _Server(StoppableServer):
@@ -65,7 +79,9 @@ class _Server(StoppableServer):
         await super().shutdown(sockets=sockets)
 
 
-def _open(settings: ServerSettings, allowed: AllowList, *, address: str) -> tuple[Engine, HttpInvoker]:
+def _open(
+    settings: ServerSettings, allowed: AllowList, *, address: str, observer: PrometheusObserver | None
+) -> tuple[Engine, HttpInvoker]:
     loop = asyncio.get_running_loop()
     invoker = HttpInvoker(
         loop,
@@ -77,7 +93,8 @@ def _open(settings: ServerSettings, allowed: AllowList, *, address: str) -> tupl
     )
     retention_ms = None if settings.retention_days is None else settings.retention_days * _DAY_MS
     engine_settings = EngineSettings(retention_ms=retention_ms, address=address)
-    return open_engine(settings.db, invoker, settings=engine_settings, loop=loop), invoker
+    engine = open_engine(settings.db, invoker, settings=engine_settings, loop=loop, observer=observer)
+    return engine, invoker
 
 
 def _signer(settings: ServerSettings, loop: asyncio.AbstractEventLoop) -> Signer | None:

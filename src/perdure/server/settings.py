@@ -12,6 +12,9 @@ from perdure.server.external_storage import ExternalStorage
 from perdure.worker.destination import LOOPBACK
 from perdure.worker.http import REPLY_BYTES_MAX
 
+METRICS_ON = "on"
+METRICS_OFF = "off"
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
@@ -39,6 +42,8 @@ class ServerSettings:
     """What calls to workers are signed with: ``whsec_…``, ``whsk_…``; two while they are changed."""
     signing_keys_file: str | None = None
     """A file with more of them, one a line, read when the server begins."""
+    metrics: str = METRICS_ON
+    """``on``: at ``/metrics`` of the server's own address; ``off``; or ``HOST:PORT``, at ``/metrics`` there."""
     retention_days: int | None = None
     """How long ended runs are kept; ``None``: for ever."""
 
@@ -50,3 +55,13 @@ class ServerSettings:
             raise InvalidRequest(f"port is {self.port}, expected 0 to 65535")
         if self.retention_days is not None and self.retention_days < 1:
             raise InvalidRequest(f"retention_days is {self.retention_days}, expected 1 or more")
+        if self.metrics not in (METRICS_ON, METRICS_OFF) and self.metrics_address is None:
+            raise InvalidRequest(f"metrics is {self.metrics!r}, expected on, off or HOST:PORT, such as 127.0.0.1:9801")
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """The address that has the figures and nothing else; ``None``: there is none."""
+        host, _, port = self.metrics.rpartition(":")
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+            return None
+        return host.removeprefix("[").removesuffix("]"), int(port)

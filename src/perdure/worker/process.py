@@ -86,8 +86,11 @@ def options(*, grace_seconds: int) -> dict[str, Any]:
     }
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
     """Take a port.
+
+    Args:
+        setting: what chooses another one.
 
     Raises:
         UnavailableError: it is taken, or there is no such address.
@@ -99,7 +102,7 @@ def listen(host: str, port: int) -> socket.socket:
         reason = error.strerror or str(error)
         raise UnavailableError(
             f"port {port} of {host} cannot be listened at: {reason}. "
-            "Stop the program that has it, or choose another port with --port"
+            f"Stop the program that has it, or choose another port with {setting}"
         ) from error
 
 
