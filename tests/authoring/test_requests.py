@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from perdure import Attribute, Channel, InvalidRequest, Workflow, rpc
@@ -143,3 +145,28 @@ def test_none_is_not_taken_for_a_default_in_silence() -> None:
 def test_arguments_that_do_not_fit_are_told_by_name() -> None:
     with pytest.raises(ValueError, match=r"argument of Onboarding\.upgrade: plan: found str 'gold', expected Plan"):
         decode_arguments(definition(), definition().rpcs["upgrade"], sealed('{"plan":"gold"}'))
+
+
+def plain() -> None:
+    pass
+
+
+class Elsewhere(Workflow[None, None]):
+    @rpc
+    def ask(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        (Onboarding.begin, "'begin' is a state, and only the engine calls one; call() takes a method below @rpc"),
+        (plain, "plain is no RPC, expected a method of the workflow below @rpc"),
+        (7, "7 is no RPC, expected a method of the workflow below @rpc"),
+        (Elsewhere.ask, "Elsewhere.ask is no RPC of Onboarding; it has: RPCS"),
+    ],
+)
+def test_what_is_no_rpc_of_the_workflow_is_not_called(method: Any, told: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        rpc_call(method, "ada", workflow=Onboarding)
+    assert str(caught.value) == told.replace("RPCS", ", ".join(definition().rpcs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -107,3 +108,23 @@ async def test_client_closes_what_it_was_opened_with_once(env: AsyncEnvironment)
         await client.start(Shop, "ada", ORDER)
     await client.close()
     assert closed == ["closed"]
+
+
+@pytest.mark.parametrize(
+    ("workflow_id", "told"),
+    [
+        (5, "found 5 as a workflow id, expected text: '5'"),
+        ("", "found an empty workflow id, expected text that tells this workflow from others"),
+    ],
+)
+async def test_what_is_no_workflow_id_is_refused(env: AsyncEnvironment, workflow_id: Any, told: str) -> None:
+    for ask in (lambda: env.client.start(Shop, workflow_id, ORDER), lambda: env.client.get(Shop, workflow_id).result()):
+        with pytest.raises(InvalidRequest) as caught:
+            await ask()
+        assert str(caught.value) == told
+
+
+async def test_an_argument_that_start_does_not_take_starts_nothing(env: AsyncEnvironment) -> None:
+    with pytest.raises(TypeError, match="found the argument 'bogus'"):
+        await env.client.start(Shop, "ada", ORDER, bogus=1)  # type: ignore[call-overload]  # that is what is tried
+    assert [run async for run in env.client.search()] == []

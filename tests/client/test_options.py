@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -66,3 +67,13 @@ def test_argument_that_cannot_be_followed_is_refused(arguments: StartArguments, 
 
 def test_state_of_an_unknown_class_has_its_python_name() -> None:
     assert state_id(None, Shop.wait_for_payment) == "wait_for_payment"
+
+
+def test_an_argument_that_start_does_not_take_is_refused() -> None:
+    arguments: Any = {"timout": 3}
+    with pytest.raises(TypeError) as caught:
+        start_options(None, arguments)
+    assert str(caught.value) == (
+        "start() found the argument 'timout', expected one of its own, perhaps timeout: "
+        f"{', '.join(StartArguments.__annotations__)}"
+    )

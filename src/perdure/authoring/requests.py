@@ -11,6 +11,7 @@ from perdure.authoring.attribute import AnyAttribute
 from perdure.authoring.channel import AnyInbox
 from perdure.authoring.converter import ANYTHING, ConversionError
 from perdure.authoring.decided import encode_state_input
+from perdure.authoring.decision import AnyState
 from perdure.authoring.definition import AttributeDefinition, ChannelDefinition, RpcDefinition, WorkflowDefinition
 from perdure.authoring.index import search_value
 from perdure.authoring.inspection import AnyWorkflow, definition_of
@@ -161,8 +162,16 @@ def rpc_call(
     Raises:
         InvalidRequest: an argument is missing, too many, or does not fit; nothing was sent.
     """
+    if not isinstance(method, AnyRpc):
+        raise InvalidRequest(_no_rpc(method), workflow_id=workflow_id)
     definition = definition_of(workflow or method.owner)  # type: ignore[arg-type]  # RPCs are declared in workflows
-    rpc = definition.rpcs[method.member]
+    rpc = definition.rpcs.get(method.member)
+    if rpc is None:
+        known = ", ".join(definition.rpcs) or "none"
+        raise InvalidRequest(
+            f"{method.owner.__name__}.{method.member} is no RPC of {definition.workflow_type}; it has: {known}",
+            workflow_id=workflow_id,
+        )
     try:
         sealed = encode_arguments(definition, rpc, args, kwargs or {})
     except (TypeError, ValueError) as error:
@@ -177,6 +186,13 @@ def rpc_call(
         rpc.timeout_ms if timeout_ms is None else timeout_ms,
     )
     return PreparedRpc(call, definition, rpc)
+
+
+def _no_rpc(found: object) -> str:
+    if isinstance(found, AnyState):
+        return f"{found.member!r} is a state, and only the engine calls one; call() takes a method below @rpc"
+    name = getattr(found, "__name__", None) or repr(found)
+    return f"{name} is no RPC, expected a method of the workflow below @rpc"
 
 
 def encode_arguments(

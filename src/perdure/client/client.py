@@ -108,6 +108,7 @@ class AsyncClient:
             WorkflowAlreadyStarted: the id is taken; ``run_id`` names the run that has it.
             InvalidRequest: the input does not fit, or an option cannot be followed; nothing started.
         """
+        _check_id(workflow_id)
         if isinstance(workflow, str):
             request = _request_by_name(workflow, workflow_id, input, arguments)
             return self._handle(None, workflow_id, run_id=await self.backend.start(request))
@@ -139,6 +140,7 @@ class AsyncClient:
             workflow: its class, or the name of its type.
             run_id: one run of it, that everything asked of the handle means.
         """
+        _check_id(workflow_id)
         known = None if isinstance(workflow, str) else _checked(workflow)
         return self._handle(known, workflow_id, pinned=None if run_id is None else RunId(run_id))
 
@@ -176,6 +178,13 @@ class AsyncClient:
         return AsyncHandle(
             self.backend, workflow, workflow_id, run_id=run_id, pinned=pinned, lock_patience=self._lock_patience
         )
+
+
+def _check_id(workflow_id: object) -> None:
+    if not isinstance(workflow_id, str):
+        raise InvalidRequest(f"found {workflow_id!r} as a workflow id, expected text: {str(workflow_id)!r}")
+    if not workflow_id:
+        raise InvalidRequest("found an empty workflow id, expected text that tells this workflow from others")
 
 
 def _checked(workflow: object) -> type[AnyWorkflow]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic, ParamSpec, TypeVar, cast, overload
 
@@ -15,6 +17,7 @@ from perdure.authoring.definition import AttributeDefinition
 from perdure.authoring.duration import Duration, milliseconds
 from perdure.authoring.inspection import AnyWorkflow
 from perdure.authoring.rpc import AnyRpc, Rpc
+from perdure.client.naming import named
 from perdure.client.patience import call_patiently
 from perdure.client.result import outputs_of
 from perdure.client.standing import standing_of
@@ -24,7 +27,7 @@ from perdure.model.errors import InvalidRequest, PerdureError, RequestError, Wai
 from perdure.model.history import HistoryEntry
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId
 from perdure.model.options import WorkflowConfig
-from perdure.model.outcome import RunInfo, StopKind
+from perdure.model.outcome import RunInfo, RunStatus, StopKind
 from perdure.model.progress import DescribedRun
 from perdure.model.requests import ResetKind, ResetRequest, RpcCall, StateWait, TimerRef
 from perdure.model.value import EncodedValue
@@ -36,9 +39,13 @@ Output_co = TypeVar("Output_co", covariant=True)
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+Info = TypeVar("Info", bound=RunInfo)
 
 LOCK_PATIENCE: Duration = 30.0
 """How long a call goes on asking for a lock, where its RPC names no timeout."""
+
+LAST_WORDS = 8
+"""How many of the last events are looked at for a reason: a stop is the last but for what it abandons."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -134,12 +141,14 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
             wait = StateWait(self._id, state_id=name, key=which)
         else:
             wait = StateWait(self._id, state_execution_id=StateExecutionId(f"{name}-{which}"))
-        output = await self._backend.wait_for_state(wait, wait_ms=_wait_ms(timeout))
+        with named(self._id, f"the completion of state {name!r}, pass {which!r},"):
+            output = await self._backend.wait_for_state(wait, wait_ms=_wait_ms(timeout))
         return None if output is None else self._output(output)
 
     async def describe(self) -> DescribedRun:
         """Tell what the run is and how it ended, without waiting; of an open one, what it waits for and what fails."""
-        info = await self._backend.describe(self._id, run_id=self._pinned)
+        with self._named():
+            info = await self._with_reason(await self._backend.describe(self._id, run_id=self._pinned))
         progress = None
         if not info.status.closed and (inspector := inspector_of(self._backend)) is not None:
             try:
@@ -211,7 +220,8 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         Raises:
             WorkflowClosed: the run has ended.
         """
-        await self._backend.publish(self._id, [self._words.message(channel, value)], run_id=self._pinned)
+        with self._named():
+            await self._backend.publish(self._id, [self._words.message(channel, value)], run_id=self._pinned)
 
     @overload
     async def signal(self, signal: Signal[None], /) -> None: ...
@@ -224,7 +234,8 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
 
     async def signal(self, signal: AnyInbox | str, value: object = None, /) -> None:
         """Send a message to a signal, in iWF's separate space of names; else as ``publish``."""
-        await self._backend.signal(self._id, self._words.message(signal, value), run_id=self._pinned)
+        with self._named():
+            await self._backend.signal(self._id, self._words.message(signal, value), run_id=self._pinned)
 
     # What it remembers
 
@@ -249,7 +260,8 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
             definition = self._words.attribute(attribute)
         # A map's keys are known to the store only, so all attributes are read for it.
         keys = None if definition.is_map else [definition.name]
-        found = await self._backend.get_data_attributes(self._id, keys, run_id=self._pinned)
+        with self._named():
+            found = await self._backend.get_data_attributes(self._id, keys, run_id=self._pinned)
         return (
             self._words.open_map(definition, found)
             if definition.is_map
@@ -275,18 +287,21 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
             InvalidRequest: the value does not fit.
         """
         data, search = self._words.writes(attribute, value)
-        await self._backend.set_data_attributes(self._id, data, run_id=self._pinned)
-        if search:
-            await self._backend.set_search_attributes(self._id, search, run_id=self._pinned)
+        with self._named():
+            await self._backend.set_data_attributes(self._id, data, run_id=self._pinned)
+            if search:
+                await self._backend.set_search_attributes(self._id, search, run_id=self._pinned)
 
     async def attributes(self) -> dict[str, object]:
         """Read all attributes by their stored names, those without a value left out."""
-        found = await self._backend.get_data_attributes(self._id, run_id=self._pinned)
+        with self._named():
+            found = await self._backend.get_data_attributes(self._id, run_id=self._pinned)
         return self._words.open_all(found)
 
     async def search_attributes(self) -> dict[str, SearchValue | None]:
         """Read the index card by its keys; a moment is text, in UTC."""
-        found = await self._backend.get_search_attributes(self._id, run_id=self._pinned)
+        with self._named():
+            found = await self._backend.get_search_attributes(self._id, run_id=self._pinned)
         return {attribute.key: attribute.value for attribute in found}
 
     # An operator's hand
@@ -306,7 +321,8 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         """
         execution = StateExecutionId(f"{self._words.state(state)}-{number}")
         ref = TimerRef(execution, timer_id=timer) if timer else TimerRef(execution, index=index)
-        await self._backend.skip_timer(self._id, ref, run_id=self._pinned)
+        with self._named(f"{timer or index!r} of {execution}"):
+            await self._backend.skip_timer(self._id, ref, run_id=self._pinned)
 
     async def cancel(self, reason: str = "") -> None:
         """End the run as canceled; no error if it has ended already."""
@@ -326,7 +342,8 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         Raises:
             WorkflowClosed: it has ended already, and is not just canceled.
         """
-        await self._backend.stop(self._id, kind, reason=reason, run_id=self._pinned)
+        with self._named():
+            await self._backend.stop(self._id, kind, reason=reason, run_id=self._pinned)
 
     async def reset(
         self,
@@ -365,7 +382,8 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
             skip_signals=skip_signals,
             skip_locked_rpcs=skip_locked_rpcs,
         )
-        run_id = await self._backend.reset(request)
+        with self._named():
+            run_id = await self._backend.reset(request)
         return AsyncHandle(
             self._backend, self._words.workflow, self._id, run_id=run_id, lock_patience=self._lock_patience
         )
@@ -376,11 +394,14 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         Raises:
             WorkflowClosed: the run has ended.
         """
-        await self._backend.update_config(self._id, config, run_id=self._pinned)
+        with self._named():
+            await self._backend.update_config(self._id, config, run_id=self._pinned)
 
     async def _wait(self, wait_ms: int | None) -> RunInfo:
         try:
-            return await self._backend.wait_for_result(self._id, run_id=self._run_id, wait_ms=wait_ms)
+            with named(self._id, "the end", run_id=self._run_id):
+                info = await self._backend.wait_for_result(self._id, run_id=self._run_id, wait_ms=wait_ms)
+            return await self._with_reason(info)
         except WaitTimedOut as error:
             standing = await self._standing()
             if not standing:
@@ -388,6 +409,23 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
             raise WaitTimedOut(
                 f"workflow {self._id!r} still runs: {standing}", workflow_id=self._id, run_id=self._run_id or ""
             ) from error
+
+    def _named(self, asked: str = "") -> AbstractContextManager[None]:
+        return named(self._id, asked, run_id=self._pinned)
+
+    async def _with_reason(self, info: Info) -> Info:
+        """Add what a run was canceled or terminated for, where that can be told; iWF's outcome has no room for it."""
+        inspector = inspector_of(self._backend)
+        outcome = info.outcome
+        if inspector is None or outcome is None or info.status not in (RunStatus.CANCELED, RunStatus.TERMINATED):
+            return info
+        try:
+            count = (await inspector.progress(self._id, run_id=info.run_id)).events_count
+            last = await inspector.history(self._id, run_id=info.run_id, after_seq=max(0, count - LAST_WORDS))
+        except PerdureError:
+            return info  # A plain iWF server tells nobody; or the run is gone meanwhile.
+        reason = next((entry.reason for entry in reversed(last) if entry.reason), None)
+        return replace(info, outcome=replace(outcome, error_message=reason)) if reason else info
 
     async def _standing(self) -> str:
         """Say what the run waits for, if that can be told; who asks has an error of his own to raise."""
@@ -415,7 +453,9 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
 
     async def _call_patiently(self, call: RpcCall) -> EncodedValue | None:
         patience_ms = milliseconds(self._lock_patience) if call.timeout_ms is None else call.timeout_ms
-        return await call_patiently(self._backend, call, patience_ms=patience_ms)
+        kind = "" if self._words.definition is None else f"{self._words.definition.workflow_type}."
+        with self._named(f"RPC {kind}{call.name}"):
+            return await call_patiently(self._backend, call, patience_ms=patience_ms)
 
     async def _call_by_name(self, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
         if len(args) > 1 or kwargs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Literal, TypedDict
 
 from perdure.authoring.attribute import AnyAttribute
@@ -53,9 +54,11 @@ def start_options(definition: WorkflowDefinition | None, arguments: StartArgumen
 
     Raises:
         InvalidRequest: an argument cannot be followed; nothing was sent.
+        TypeError: there is no such argument.
     """
     if not arguments:
         return DEFAULT
+    _check_names(arguments)
     try:
         retry = arguments.get("retry")
         return StartOptions(
@@ -71,6 +74,18 @@ def start_options(definition: WorkflowDefinition | None, arguments: StartArgumen
         )
     except (TypeError, ValueError) as error:
         raise InvalidRequest(str(error)) from error
+
+
+def _check_names(arguments: Iterable[str]) -> None:
+    """Refuse what ``start`` does not take: a type checker does, and not everybody has one."""
+    for name in arguments:
+        if name not in StartArguments.__annotations__:
+            near = get_close_matches(name, StartArguments.__annotations__, n=1)
+            meant = f", perhaps {near[0]}" if near else ""
+            raise TypeError(
+                f"start() found the argument {name!r}, expected one of its own{meant}: "
+                f"{', '.join(StartArguments.__annotations__)}"
+            )
 
 
 def state_id(definition: WorkflowDefinition | None, state: AnyState | str) -> StateId:
