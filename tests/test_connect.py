@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,10 +117,50 @@ def test_what_runs_elsewhere_is_not_to_be_run_here() -> None:
         connect("sqlite:///greetings.db", worker_url="http://127.0.0.1:2")
 
 
-@pytest.mark.parametrize("url", ["sqlite:", "sqlite:///", "sqlite://signup.db", "sqlite:///a.db?mode=ro", "signup.db"])
+@pytest.mark.parametrize(
+    "url", ["sqlite:", "sqlite:///", "sqlite://signup.db", "sqlite:/signup.db", "sqlite:signup.db"]
+)
 def test_url_without_a_plain_path_is_refused(url: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"sqlite:///signup\.db"):
+    with pytest.raises(InvalidRequest) as caught:
         connect(url)
+    assert str(caught.value) == (
+        f"found {url!r}, expected sqlite:///, then a path: sqlite:///signup.db, or sqlite:////var/lib/signup.db"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "sqlite:///a.db?mode=ro",
+            "found '?' in 'sqlite:///a.db?mode=ro', expected a path alone: there is nothing to set in a URL. "
+            "For a file with ? in its name write %3F",
+        ),
+        (
+            "sqlite:///a#1.db",
+            "found '#' in 'sqlite:///a#1.db', expected a path alone: there is nothing to set in a URL. "
+            "For a file with # in its name write %23",
+        ),
+        (
+            "sqlite:///:memory:",
+            "found 'sqlite:///:memory:', expected a file: what is to go on after the process ends lies in one. "
+            "For tests there is perdure.testing.Environment, whose file is a temporary one",
+        ),
+        (5, "found 5, expected a URL as text, such as 'sqlite:///signup.db'"),
+        (None, "found None, expected a URL as text, such as 'sqlite:///signup.db'"),
+    ],
+)
+def test_url_of_no_file_says_what_to_write(url: Any, told: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        connect(url, Greeting())
+    assert str(caught.value) == told
+
+
+def test_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "no" / "signup.db"
+    with pytest.raises(UnavailableError) as caught:
+        connect(f"sqlite:///{file}", Greeting())
+    assert str(caught.value) == f"{file} cannot be made: there is no folder {file.parent}; make it first"
 
 
 def test_wrong_class_is_found_before_the_file_is_touched(tmp_path: Path) -> None:

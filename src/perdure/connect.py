@@ -99,6 +99,8 @@ async def connect_async(
 
 
 def _is_server(url: str) -> bool:
+    if not isinstance(url, str):
+        raise InvalidRequest(f"found {url!r}, expected a URL as text, such as 'sqlite:///signup.db'")
     return urlsplit(url).scheme in SERVERS
 
 
@@ -138,15 +140,33 @@ def _path_of(url: str, worker_url: str | None) -> str:
         raise InvalidRequest(
             f"found {url!r}, expected a URL that begins with one of {known} such as sqlite:///signup.db"
         )
-    path = unquote(parts.path.removeprefix("/"))
-    if parts.netloc or not path or parts.query or parts.fragment:
-        raise InvalidRequest(
-            f"found {url!r}, expected sqlite:///, then a path: sqlite:///signup.db, or sqlite:////var/lib/signup.db"
-        )
+    path = _file_in(url)
     if worker_url is not None:
         raise InvalidRequest(
             f"found worker_url={worker_url!r} for {url}, whose workflows run in this process; "
             "hand them over instead: connect(url, Signup(…))"
+        )
+    return path
+
+
+def _file_in(url: str) -> str:
+    """Return the path in a URL of a file. One that SQLite would read in another way is refused."""
+    parts = urlsplit(url)
+    if parts.query or parts.fragment:
+        mark = "?" if parts.query else "#"
+        raise InvalidRequest(
+            f"found {mark!r} in {url!r}, expected a path alone: there is nothing to set in a URL. For a file with "
+            f"{mark} in its name write %{ord(mark):X}"
+        )
+    path = unquote(parts.path.removeprefix("/"))
+    if path == ":memory:":
+        raise InvalidRequest(
+            f"found {url!r}, expected a file: what is to go on after the process ends lies in one. For tests there is "
+            "perdure.testing.Environment, whose file is a temporary one"
+        )
+    if not url[len("sqlite:") :].startswith("///") or not path:
+        raise InvalidRequest(
+            f"found {url!r}, expected sqlite:///, then a path: sqlite:///signup.db, or sqlite:////var/lib/signup.db"
         )
     return path
 

@@ -36,6 +36,9 @@ class Owner:
         lock = path.with_name(path.name + ".lock")
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError as error:
+            folder = path.absolute().parent
+            raise UnavailableError(f"{path} cannot be made: there is no folder {folder}; make it first") from error
         except OSError as error:
             raise UnavailableError(f"{lock} cannot be opened: {error.strerror}") from error
         try:
