@@ -13,6 +13,7 @@ import pytest
 import perdure
 from perdure.engine.engine import EngineSettings
 from perdure.model.errors import PerdureError
+from perdure.model.limits import LIMITS
 from perdure.testing.environment import Environment
 
 ROOT = Path(__file__).parent.parent
@@ -129,6 +130,24 @@ def test_the_settings_of_an_engine_are_told_with_their_defaults() -> None:
         value = getattr(EngineSettings(), name)
         shown = f"{value:,}" if isinstance(value, int) else str(value) if value is not None else "None"
         assert shown in default.replace("none", ""), f"{name} is {value!r}, and {default!r} is told"
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    text = (DOCS / "reference" / "limits.md").read_text(encoding="utf-8")
+    table = re.search(r"\|---\|---\|---\|---\|---\|---\|\n((?:\|.*\n)+)", text)
+    assert table is not None
+    told = [tuple(cell.strip() for cell in row.split("|")[1:-1]) for row in table[1].splitlines()]
+    assert told == [
+        (
+            limit.what,
+            f"{limit.most:,} {limit.unit}".strip(),
+            limit.where,
+            limit.beyond,
+            limit.remedy,
+            f"`--{limit.setting.replace('_', '-')}`" if limit.setting else "",
+        )
+        for limit in LIMITS
+    ]
 
 
 def test_the_example_of_the_readme_runs() -> None:

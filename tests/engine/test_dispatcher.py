@@ -26,3 +26,10 @@ def test_lane_may_be_narrower_than_the_others() -> None:
     assert lanes.admit(SLOW, "a", most=1)
     assert not lanes.admit(SLOW, "b", most=1)
     assert lanes.under_way == 1
+
+
+def test_queue_of_a_lane_is_counted() -> None:
+    lanes: Dispatcher[str] = Dispatcher(lane_max=1)
+    for who in "abc":
+        lanes.admit(SLOW, who)
+    assert (lanes.queue_length(SLOW), lanes.queue_length(QUICK)) == (2, 0)

@@ -171,3 +171,11 @@ def test_an_open_wait_comes_back_as_it_was() -> None:
     assert again == wait
     again.meet(2)
     assert again.over
+
+
+def test_what_is_unread_is_counted_by_channel() -> None:
+    channels = Channels()
+    channels.put((ChannelKind.SIGNAL, "mail"), None)
+
+    assert channels.unread((ChannelKind.SIGNAL, "mail")) == 1
+    assert channels.unread((ChannelKind.INTERNAL, "mail")) == 0

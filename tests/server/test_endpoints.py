@@ -70,6 +70,22 @@ async def test_every_call_refuses_a_body_that_is_not_its_own_without_a_sub_statu
     assert json.loads(refused.body) == {"detail": "invalid request schema: is a list, expected an object"}
 
 
+@pytest.mark.parametrize(
+    ("call", "field", "body"),
+    [
+        (Call.START, "workflowId", {"workflowId": "x" * 1_001}),
+        (Call.SIGNAL, "signalChannelName", {"workflowId": "w", "signalChannelName": "x" * 1_001}),
+        (Call.SET_DATA, "objects[1].key", {"workflowId": "w", "objects": [{"key": "a"}, {"key": "x" * 1_001}]}),
+        (Call.RPC, "rpcName", {"workflowId": "w", "rpcName": "x" * 1_001}),
+    ],
+)
+async def test_an_id_that_is_too_long_is_named(call: Call, field: str, body: dict[str, object]) -> None:
+    refused = await ask("POST", API + call, json.dumps(body).encode())
+
+    assert refused.status == 400
+    assert f"{field} has 1,001 characters, expected at most 1,000" in json.loads(refused.body)["detail"]
+
+
 async def test_what_a_start_leaves_open_is_the_servers_default() -> None:
     started: list[StartRequest] = []
 

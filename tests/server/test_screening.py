@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from perdure.server.screening import DEPTH_MAX, screen
+from perdure.model.limits import DEPTH_MAX
+from perdure.server.screening import screen
 from perdure.wire.document import Malformed
 
 
@@ -36,10 +37,16 @@ def test_what_a_call_may_be_able_to_read_passes(body: bytes) -> None:
         (b"{} \xff", "the body is not UTF-8"),
         (
             b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}",
-            "a[0][0][0][0][0][0][0]... has lists and objects more than 100 deep inside each other",
+            "a[0][0][0][0][0][0][0]... has lists and objects more than 100 deep inside each other. Encode a deep value as the text in a value's data",
         ),
-        (b"[" * 100_000, "the body has lists and objects more than 100 deep inside each other"),
-        (b'{"a":' * 100_000, "the body has lists and objects more than 100 deep inside each other"),
+        (
+            b"[" * 100_000,
+            "the body has lists and objects more than 100 deep inside each other. Encode a deep value as the text in a value's data",
+        ),
+        (
+            b'{"a":' * 100_000,
+            "the body has lists and objects more than 100 deep inside each other. Encode a deep value as the text in a value's data",
+        ),
     ],
 )
 def test_what_nobody_may_send_is_refused_and_named(body: bytes, problem: str) -> None:

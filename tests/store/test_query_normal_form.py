@@ -1,7 +1,8 @@
 import pytest
 
 from perdure.model.errors import InvalidRequest
-from perdure.store.query_normal_form import COMPARISONS_LIMIT, normal_form
+from perdure.model.limits import QUERY_COMPARISONS_MAX
+from perdure.store.query_normal_form import normal_form
 from perdure.store.query_syntax import AllOf, AnyOf, Comparison, Condition, Negation, parse_query
 
 
@@ -64,10 +65,10 @@ def test_a_choice_among_values_of_one_field_becomes_a_list(text: str, listed: st
 
 
 def test_comparisons_are_counted_after_they_were_listed() -> None:
-    assert normal(" OR ".join(["a = 1"] * (COMPARISONS_LIMIT + 1))).startswith("a IN 1, 1")
-    assert normal(" OR ".join(["a > 1"] * COMPARISONS_LIMIT)).count("a > 1") == COMPARISONS_LIMIT
+    assert normal(" OR ".join(["a = 1"] * (QUERY_COMPARISONS_MAX + 1))).startswith("a IN 1, 1")
+    assert normal(" OR ".join(["a > 1"] * QUERY_COMPARISONS_MAX)).count("a > 1") == QUERY_COMPARISONS_MAX
     with pytest.raises(InvalidRequest) as refused:
-        normal(" OR ".join(["a > 1"] * (COMPARISONS_LIMIT + 1)))
+        normal(" OR ".join(["a > 1"] * (QUERY_COMPARISONS_MAX + 1)))
     assert str(refused.value) == (
         "invalid query: it has 101 comparisons, expected no more than 100: IN and NOT IN take lists of values"
     )

@@ -3,10 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.model.errors import InvalidRequest
+from perdure.model.limits import QUERY_CHARACTERS_MAX, QUERY_DEPTH_MAX, QUERY_ORDER_MAX
 from perdure.store.query_syntax import (
-    DEPTH_LIMIT,
-    LENGTH_LIMIT,
-    ORDER_LIMIT,
     AllOf,
     AnyOf,
     Comparison,
@@ -209,19 +207,19 @@ def test_only_a_beginning_of_what_cannot_be_read_is_repeated() -> None:
 
 
 def test_a_query_may_have_so_many_characters_and_no_more() -> None:
-    assert parse_query("a = 1".ljust(LENGTH_LIMIT)).condition is not None
-    refused = refusal_of("a = 1".ljust(LENGTH_LIMIT + 1))
+    assert parse_query("a = 1".ljust(QUERY_CHARACTERS_MAX)).condition is not None
+    refused = refusal_of("a = 1".ljust(QUERY_CHARACTERS_MAX + 1))
     assert refused == "invalid query: it has 10001 characters, expected no more than 10000"
 
 
 def test_parentheses_may_go_so_deep_and_no_deeper() -> None:
-    assert parsed("(" * DEPTH_LIMIT + "a = 1" + ")" * DEPTH_LIMIT) == ("a", "=", 1)
-    refused = refusal_of("(" * (DEPTH_LIMIT + 1) + "a = 1" + ")" * (DEPTH_LIMIT + 1))
+    assert parsed("(" * QUERY_DEPTH_MAX + "a = 1" + ")" * QUERY_DEPTH_MAX) == ("a", "=", 1)
+    refused = refusal_of("(" * (QUERY_DEPTH_MAX + 1) + "a = 1" + ")" * (QUERY_DEPTH_MAX + 1))
     assert refused == "invalid query: more than 100 levels of parentheses, at position 101"
 
 
 def test_the_levels_of_parentheses_side_by_side_do_not_add_up() -> None:
-    assert parse_query(" AND ".join(["(a = 1)"] * (DEPTH_LIMIT + 1))).condition is not None
+    assert parse_query(" AND ".join(["(a = 1)"] * (QUERY_DEPTH_MAX + 1))).condition is not None
 
 
 def test_many_nots_in_a_row_are_no_depth() -> None:
@@ -229,8 +227,8 @@ def test_many_nots_in_a_row_are_no_depth() -> None:
 
 
 def test_no_more_than_a_few_fields_order_a_search() -> None:
-    assert len(parse_query("ORDER BY " + ", ".join(["a"] * ORDER_LIMIT)).order) == ORDER_LIMIT
-    refused = refusal_of("ORDER BY " + ", ".join(["a"] * (ORDER_LIMIT + 1)))
+    assert len(parse_query("ORDER BY " + ", ".join(["a"] * QUERY_ORDER_MAX)).order) == QUERY_ORDER_MAX
+    refused = refusal_of("ORDER BY " + ", ".join(["a"] * (QUERY_ORDER_MAX + 1)))
     assert refused == "invalid query: more than 8 fields to order by, at position 34"
 
 

@@ -66,3 +66,11 @@ def test_a_value_of_another_shape_is_malformed_and_said_where(shape: Shape, valu
         shape.read(value)
 
     assert str(caught.value) == problem.strip()
+
+
+def test_a_text_that_is_too_long_is_refused_with_the_limit_and_the_remedy() -> None:
+    name = Object({"a": Object({"id": Text(characters_max=3)})})
+
+    assert name.read({"a": {"id": "abc"}}) == {"a": {"id": "abc"}}
+    with pytest.raises(Malformed, match=r"^a\.id has 4 characters, expected at most 3\. Use a shorter name"):
+        name.read({"a": {"id": "abcd"}})

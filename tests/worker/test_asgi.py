@@ -136,7 +136,7 @@ async def test_path_is_counted_from_where_the_application_is_mounted(app: AsgiAp
 
 
 async def test_body_over_the_limit_is_refused(app: AsgiApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perdure.worker.asgi.BODY_BYTES_MAX", 10)
+    monkeypatch.setattr("perdure.worker.asgi.WORKER_BODY_BYTES_MAX", 10)
     assert (await AsgiCall(app, paths.WORKER_EXECUTE, b"x" * 11).make()).status == exchange.TOO_LONG.status == 413
 
 

@@ -7,8 +7,9 @@ from typing import cast
 
 import pytest
 
+from perdure.model.limits import REPLY_HEAD_BYTES_MAX
 from perdure.wire.worker_answer import WorkerReply
-from perdure.worker.connection import HEAD_BYTES_MAX, Connection
+from perdure.worker.connection import Connection
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -95,7 +96,10 @@ def test_a_word_to_go_on_is_no_reply() -> None:
         ([b"SSH-2.0-OpenSSH\r\n"], "malformed HTTP response"),
         ([b"HTTP/1.1 200 OK\r\ncontent-length: 1001\r\n\r\n"], "the response has more than 1000 bytes"),
         ([b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 600, b"x" * 600], "the response has more than 1000 bytes"),
-        ([b"HTTP/1.1 200 OK\r\nx: " + b"a" * HEAD_BYTES_MAX], "the response's headers have more than 65536 bytes"),
+        (
+            [b"HTTP/1.1 200 OK\r\nx: " + b"a" * REPLY_HEAD_BYTES_MAX],
+            "the response's headers have more than 65536 bytes. Send fewer of them",
+        ),
         ([b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n"], "malformed HTTP response"),
         (
             [b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"],

@@ -259,7 +259,9 @@ async def test_an_answer_that_is_too_long_is_a_failed_attempt() -> None:
         refused = await ask(made, state(url))
 
     assert isinstance(refused, Failure)
-    assert refused.detail == "the response has more than 1000 bytes"
+    assert refused.detail == (
+        "the response has more than 1000 bytes. Answer less, or let the server's owner raise --worker-reply-bytes-max"
+    )
 
 
 async def test_a_worker_that_closes_each_connection_is_called_over_new_ones() -> None:

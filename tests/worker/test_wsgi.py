@@ -76,7 +76,7 @@ def test_what_is_no_call_is_refused(app: WsgiApp, monkeypatch: pytest.MonkeyPatc
     assert post_wsgi(app, "/other", b"").status == 404
     assert post_wsgi(app, paths.WORKER_EXECUTE, b"", REQUEST_METHOD="PUT").status == 405
     assert post_wsgi(app, paths.WORKER_EXECUTE, b"no JSON").status == 400
-    monkeypatch.setattr("perdure.worker.wsgi.BODY_BYTES_MAX", 10)
+    monkeypatch.setattr("perdure.worker.wsgi.WORKER_BODY_BYTES_MAX", 10)
     assert post_wsgi(app, paths.WORKER_EXECUTE, b"x" * 11).status == 413
 
 

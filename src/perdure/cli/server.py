@@ -37,6 +37,7 @@ SETTINGS = (
     Setting("max_wait_seconds", "N", "the longest a call may wait for a result (58)", int),
     Setting("body_bytes_max", "N", "the longest request (4 MiB)", int),
     Setting("worker_reply_bytes_max", "N", "the longest answer of a worker (4 MiB)", int),
+    Setting("worker_calls_max", "N", "calls under way at once for one workflow type at one worker URL (512)", int),
     Setting("worker_headers", "JSON", "headers sent to workers with every call of a state (none)", take=read_headers),
     Setting(
         "default_workflow_config",

@@ -15,6 +15,7 @@ from perdure.engine.dispatcher import Dispatcher, Lane
 from perdure.engine.hot import HotRun
 from perdure.engine.inputs import Reported
 from perdure.engine.ledger import Happen, Ledger
+from perdure.engine.limits import excess_of_answer
 from perdure.engine.outputs import BeginAttempt
 from perdure.engine.parking import HotRuns
 from perdure.interpreter.effects import Invoke
@@ -156,6 +157,8 @@ class Attempts:
                 result = Failure(
                     f"{call.invoke.call.method} was answered with a {found}, expected a {expected.__name__}"
                 )
+            elif (problem := excess_of_answer(run.execution, result)) is not None:
+                result = Failure(problem, error_type="LimitExceeded")
         if isinstance(result, Failure):
             self._failed(run, call, result, now_ms=now_ms)
         else:

@@ -24,6 +24,7 @@ from perdure.engine.inputs import (
     WaitForState,
 )
 from perdure.engine.inspector import FileInspector
+from perdure.engine.limits import check_ids
 from perdure.engine.postbox import Postbox
 from perdure.interpreter.events import (
     AttributesSet,
@@ -143,6 +144,11 @@ class EmbeddedBackend:
                 reply.set_error(UnavailableError("the engine was closed before the question was answered"))
 
     async def start(self, request: StartRequest) -> RunId:
+        check_ids(
+            workflow_id=request.workflow_id,
+            workflow_type=request.workflow_type,
+            request_id=request.options.request_id,
+        )
         _check_text(request.workflow_id, request.workflow_type, request.options.request_id)
         return cast("RunId", await self._ask(lambda reply: Start(reply, request)))
 

@@ -27,7 +27,7 @@ from typing import Any
 
 from perdure.engine.attempts import Attempts
 from perdure.engine.batch import PendingBatch
-from perdure.engine.dispatcher import LANE_MAX, Dispatcher
+from perdure.engine.dispatcher import Dispatcher
 from perdure.engine.hot import HotRun, fold
 from perdure.engine.inputs import (
     CallRpc,
@@ -48,6 +48,7 @@ from perdure.engine.inputs import (
     Wake,
 )
 from perdure.engine.ledger import Ledger, quarantined
+from perdure.engine.limits import excess_of_event, excess_of_start
 from perdure.engine.lookup import Lookup
 from perdure.engine.outputs import Attempt, Output, Refused
 from perdure.engine.overdue import Overdue
@@ -83,6 +84,7 @@ from perdure.model.errors import (
     WorkflowAlreadyStarted,
 )
 from perdure.model.ids import WorkflowId
+from perdure.model.limits import CALLS_MAX
 from perdure.model.outcome import Outcome, RunStatus, StopKind
 from perdure.ports.clock import Clock, Ids
 from perdure.store.rows import Batch, CompletionRow, EventRow, RunKey, RunRow, StoredRun
@@ -118,7 +120,7 @@ class Core:
         clock: Clock,
         ids: Ids,
         resting_max: int = RESTING_MAX,
-        lane_max: int = LANE_MAX,
+        lane_max: int = CALLS_MAX,
         nearest_max: int = NEAREST_MAX,
         hang_grace_ms: int = HANG_GRACE_MS,
         reporter: Reporter | None = None,
@@ -605,6 +607,8 @@ class Core:
     def _start(self, wanted: Start, now_ms: int) -> None:
         request = wanted.request
         check_start(request)
+        if (problem := excess_of_start(request)) is not None:
+            raise InvalidRequest(problem, workflow_id=request.workflow_id)
         if request.search and (problem := self._store.check_search_attributes(request.search)):
             raise InvalidRequest(problem, workflow_id=request.workflow_id)
         row = self._lookup.row_or_none(request.workflow_id)
@@ -637,6 +641,8 @@ class Core:
                 self._ledger.answer(run, wanted.reply, None)
                 return
             raise error_of(refusal, run)
+        if (problem := excess_of_event(run.execution, event)) is not None:
+            raise InvalidRequest(problem, workflow_id=wanted.workflow_id)
         if (
             isinstance(event, AttributesSet)
             and event.search

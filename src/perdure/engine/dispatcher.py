@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, NewType, TypeVar
 
+from perdure.model.limits import CALLS_MAX
+
 Lane = NewType("Lane", str)
 """One worker, as far as can be told: a workflow type and where it is served."""
 
 Waiting = TypeVar("Waiting")
-
-LANE_MAX = 512
-"""Attempts under way in one lane. A thread pool or a server behind it has bounds of its own; this
-one only keeps a lane that stands still from filling the memory."""
 
 
 @dataclass(slots=True)
@@ -27,7 +25,7 @@ class _Lane(Generic[Waiting]):
 class Dispatcher(Generic[Waiting]):
     """Lanes of bounded width. What waits in one is kept by name only, its run may be parked."""
 
-    def __init__(self, *, lane_max: int = LANE_MAX) -> None:
+    def __init__(self, *, lane_max: int = CALLS_MAX) -> None:
         self._lane_max = lane_max
         self._lanes: dict[Lane, _Lane[Waiting]] = {}
 
@@ -55,6 +53,11 @@ class Dispatcher(Generic[Waiting]):
         if not state.under_way:
             del self._lanes[lane]
         return None
+
+    def queue_length(self, lane: Lane) -> int:
+        """How many wait for a slot in one lane."""
+        state = self._lanes.get(lane)
+        return 0 if state is None else len(state.waiting)
 
     def waiting(self) -> Iterator[Waiting]:
         """Return all who have no slot."""

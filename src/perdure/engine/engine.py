@@ -11,7 +11,6 @@ from pathlib import Path
 from perdure.engine.backend import EmbeddedBackend
 from perdure.engine.clock import SystemClock
 from perdure.engine.core import HANG_GRACE_MS, Core
-from perdure.engine.dispatcher import LANE_MAX
 from perdure.engine.driver import HEARTBEAT_MS, Driver
 from perdure.engine.ids import UuidV7
 from perdure.engine.inputs import Input
@@ -22,6 +21,7 @@ from perdure.engine.pruner import Pruner
 from perdure.engine.reporter import Reporter
 from perdure.engine.writer import ThreadWriter, Writer
 from perdure.model.errors import UnavailableError
+from perdure.model.limits import CALLS_MAX
 from perdure.ports.clock import Clock, Ids
 from perdure.ports.invoker import Invoker
 from perdure.ports.observer import Observer
@@ -38,7 +38,7 @@ class EngineSettings:
     """How long ended runs are kept; ``None``: for ever."""
     resting_max: int = RESTING_MAX
     """Runs kept in memory although nothing of them is in progress."""
-    lane_max: int = LANE_MAX
+    lane_max: int = CALLS_MAX
     """Calls under way at once for one workflow type at one place."""
     heartbeat_ms: int | None = HEARTBEAT_MS
     """How often deadlines are compared with the wall clock; ``None``: a clock that nobody sets."""

@@ -15,6 +15,7 @@ from perdure.engine.dispatcher import Dispatcher, Lane
 from perdure.engine.hot import HotRun
 from perdure.engine.inputs import CallRpc, Reply, Reported, Unheard
 from perdure.engine.ledger import Happen, Ledger, quarantined
+from perdure.engine.limits import excess_of_answer
 from perdure.engine.outputs import BeginAttempt, Output, Refused
 from perdure.engine.parking import HotRuns
 from perdure.interpreter.events import Event, RpcClosed, RpcOpened, RpcWrote
@@ -32,6 +33,7 @@ from perdure.model.errors import (
     UnavailableError,
     WorkflowClosed,
 )
+from perdure.model.limits import FEWER_RPCS, RPCS_WAITING_MAX
 from perdure.model.requests import RpcCall
 from perdure.store.rows import RunKey
 
@@ -95,6 +97,10 @@ class Rpcs:
     def call(self, run: HotRun, wanted: CallRpc, *, now_ms: int) -> None:
         """Begin an RPC, or refuse it."""
         call = wanted.call
+        if self._dispatcher.queue_length(_lane(run)) >= RPCS_WAITING_MAX:
+            raise UnavailableError(
+                f"{RPCS_WAITING_MAX:,} RPCs wait for the worker of {run.row.workflow_type} already. {FEWER_RPCS}"
+            )
         number: int | None = None
         if call.locking:
             number = run.execution.next_rpc_number
@@ -116,14 +122,13 @@ class Rpcs:
 
     def _take_up(self, run: HotRun, call: RpcCall, reply: Reply, number: int | None) -> None:
         """Call the worker as soon as what it is shown is durable."""
-        row = run.row
         rpc = OpenRpc(
             reply,
             run.key,
             _request(run, call),
             RPC_TIMEOUT_MS if call.timeout_ms is None else call.timeout_ms,
             number,
-            Lane(f"{row.workflow_type} {run.execution.run.worker_url}"),
+            _lane(run),
         )
         if number is not None:
             run.rpcs[number] = None
@@ -174,6 +179,8 @@ class Rpcs:
             return  # The run ended meanwhile, and the caller knows.
         answer, error = self._understood(report)
         run = self._runs.get(rpc.run)
+        if run is not None and answer is not None and (problem := excess_of_answer(run.execution, answer)):
+            answer, error = None, RpcFailed(problem, error_type="LimitExceeded")
         if run is not None and run.quarantine is not None:
             self._ledger.refuse(run, rpc.reply, quarantined(run.row.run_id, run.row.workflow_id, run.quarantine))
         elif rpc.number is not None:
@@ -256,6 +263,10 @@ class Rpcs:
             rpc = self._locking.get((run.key, number))
             if rpc is not None and not rpc.begun:
                 del self._locking[run.key, number]
+
+
+def _lane(run: HotRun) -> Lane:
+    return Lane(f"{run.row.workflow_type} {run.execution.run.worker_url}")
 
 
 def _opening(number: int, call: RpcCall, *, again: bool = False) -> RpcOpened:

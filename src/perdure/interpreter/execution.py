@@ -155,6 +155,10 @@ class Execution(Memory):
         """Unread messages by channel; channels without any are left out."""
         return self._channels.sizes(kind)
 
+    def unread(self, kind: ChannelKind, channel: str) -> int:
+        """How many messages wait on one channel."""
+        return self._channels.unread((kind, channel))
+
     # What may happen
 
     def refuse(self, event: Event) -> Refusal | None:

@@ -141,6 +141,10 @@ class Channels:
         channel = self._channels.get(name)
         return channel is None or not channel.messages
 
+    def unread(self, name: ChannelName) -> int:
+        channel = self._channels.get(name)
+        return 0 if channel is None else len(channel.messages)
+
     @property
     def all_empty(self) -> bool:
         return not self._unread

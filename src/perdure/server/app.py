@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any
 
+from perdure.model.limits import BODY_BYTES_MAX, SMALLER_BODY
 from perdure.ports.backend import Backend
 from perdure.server.endpoints import JSON, Response, Settings, answer
 from perdure.server.screening import screen
 from perdure.wire import document, errors
 from perdure.wire.document import Malformed
 from perdure.wire.paths import API, Call
-
-BODY_BYTES_MAX: Final = 4 * 1024 * 1024
-"""iWF's backend takes messages of up to 4 MiB."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -129,10 +127,7 @@ def _told_to_ask_again(path: str) -> Response:
 
 
 def _too_long(body_bytes_max: int) -> Response:
-    detail = (
-        f"invalid request schema: the body has more than {body_bytes_max} bytes. Keep large values elsewhere and "
-        "send where they are, or let the server's owner raise --body-bytes-max"
-    )
+    detail = f"invalid request schema: the body has more than {body_bytes_max} bytes. {SMALLER_BODY}"
     return Response(413, document.write({"detail": detail}), JSON)
 
 

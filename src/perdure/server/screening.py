@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
+from perdure.model.limits import DEPTH_MAX, SHALLOWER
 from perdure.wire.document import Malformed
-
-DEPTH_MAX: Final = 100
-"""Lists and objects inside each other. The deepest request of the protocol has 8."""
 
 _DECODER = json.JSONDecoder()
 _FOREIGN = re.compile("[\udc80-\udcff]")
@@ -36,12 +34,16 @@ def screen(body: bytes) -> None:
     try:
         value, _ = _DECODER.raw_decode(body.decode("utf-8", "surrogateescape").lstrip(" \t\r\n"))
     except RecursionError:
-        raise Malformed(f"the body has lists and objects more than {DEPTH_MAX} deep inside each other") from None
+        raise Malformed(
+            f"the body has lists and objects more than {DEPTH_MAX} deep inside each other. {SHALLOWER}"
+        ) from None
     except ValueError:
         value = None
     for place, found, depth in _walk(value):
         if depth > DEPTH_MAX:
-            raise Malformed(f"has lists and objects more than {DEPTH_MAX} deep inside each other", place=_shown(place))
+            raise Malformed(
+                f"has lists and objects more than {DEPTH_MAX} deep inside each other. {SHALLOWER}", place=_shown(place)
+            )
         if isinstance(found, str):
             _check_text(found, _shown(place))
     if not is_unicode:

@@ -92,7 +92,7 @@ def _open(
         signer=_signer(settings, loop),
     )
     retention_ms = None if settings.retention_days is None else settings.retention_days * _DAY_MS
-    engine_settings = EngineSettings(retention_ms=retention_ms, address=address)
+    engine_settings = EngineSettings(retention_ms=retention_ms, address=address, lane_max=settings.worker_calls_max)
     engine = open_engine(settings.db, invoker, settings=engine_settings, loop=loop, observer=observer)
     return engine, invoker
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perdure.model.errors import InvalidRequest
+from perdure.model.limits import BODY_BYTES_MAX, CALLS_MAX, REPLY_BYTES_MAX
 from perdure.model.options import WorkflowConfig
-from perdure.server.app import BODY_BYTES_MAX
 from perdure.server.external_storage import ExternalStorage
 from perdure.worker.destination import LOOPBACK
-from perdure.worker.http import REPLY_BYTES_MAX
 
 METRICS_ON = "on"
 METRICS_OFF = "off"
@@ -32,6 +31,8 @@ class ServerSettings:
     """The longest a call may wait. Under the minute after which most proxies give up."""
     body_bytes_max: int = BODY_BYTES_MAX
     worker_reply_bytes_max: int = REPLY_BYTES_MAX
+    worker_calls_max: int = CALLS_MAX
+    """Calls under way at once for one workflow type at one worker URL; further ones wait."""
     worker_headers: Mapping[str, str] = field(default_factory=dict)
     """Sent to workers with every call of a state."""
     default_workflow_config: WorkflowConfig = WorkflowConfig()
@@ -48,7 +49,7 @@ class ServerSettings:
     """How long ended runs are kept; ``None``: for ever."""
 
     def __post_init__(self) -> None:
-        for name in ("max_wait_seconds", "body_bytes_max", "worker_reply_bytes_max"):
+        for name in ("max_wait_seconds", "body_bytes_max", "worker_reply_bytes_max", "worker_calls_max"):
             if getattr(self, name) < 1:
                 raise InvalidRequest(f"{name} is {getattr(self, name)}, expected 1 or more")
         if not 0 <= self.port <= 65_535:

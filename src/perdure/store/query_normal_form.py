@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from perdure.model.errors import InvalidRequest
+from perdure.model.limits import QUERY_COMPARISONS_MAX
 from perdure.store.query_syntax import AllOf, AnyOf, Comparison, Condition, Literal, Negation, Operator
 
-COMPARISONS_LIMIT = 100
 """Each costs a search through the index, or a look into it for each run."""
 
 _LISTED = {
@@ -31,9 +31,9 @@ def normal_form(condition: Condition) -> Condition:
     """
     normal = _normal(condition, negated=False)
     count = _comparisons_in(normal)
-    if count > COMPARISONS_LIMIT:
+    if count > QUERY_COMPARISONS_MAX:
         raise InvalidRequest(
-            f"invalid query: it has {count} comparisons, expected no more than {COMPARISONS_LIMIT}: "
+            f"invalid query: it has {count} comparisons, expected no more than {QUERY_COMPARISONS_MAX}: "
             "IN and NOT IN take lists of values"
         )
     return normal

@@ -22,11 +22,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from perdure.model.errors import InvalidRequest
+from perdure.model.limits import QUERY_CHARACTERS_MAX, QUERY_DEPTH_MAX, QUERY_ORDER_MAX
 from perdure.store.search_values import INT64_MAX, INT64_MIN, is_storable
-
-LENGTH_LIMIT = 10_000
-DEPTH_LIMIT = 100
-ORDER_LIMIT = 8
 
 
 class Operator(StrEnum):
@@ -124,8 +121,10 @@ def parse_query(text: str) -> Query:
     Raises:
         InvalidRequest: it cannot be read, or is too long or too deep; the message says where.
     """
-    if len(text) > LENGTH_LIMIT:
-        raise InvalidRequest(f"invalid query: it has {len(text)} characters, expected no more than {LENGTH_LIMIT}")
+    if len(text) > QUERY_CHARACTERS_MAX:
+        raise InvalidRequest(
+            f"invalid query: it has {len(text)} characters, expected no more than {QUERY_CHARACTERS_MAX}"
+        )
     if not is_storable(text):
         raise InvalidRequest("invalid query: it has half of a surrogate pair, which is no character")
     return _Parser(_tokens(text)).query()
@@ -262,10 +261,10 @@ class _Parser:
 
     def _parenthesis(self) -> Condition:
         self._depth += 1
-        if self._depth > DEPTH_LIMIT:
+        if self._depth > QUERY_DEPTH_MAX:
             position = self._tokens[self._next - 1].position
             raise InvalidRequest(
-                f"invalid query: more than {DEPTH_LIMIT} levels of parentheses, at position {position}"
+                f"invalid query: more than {QUERY_DEPTH_MAX} levels of parentheses, at position {position}"
             )
         condition = self._condition()
         self._expect_symbol(")")
@@ -347,9 +346,9 @@ class _Parser:
         keys = [self._order_key()]
         while self._accept_symbol(","):
             keys.append(self._order_key())
-            if len(keys) > ORDER_LIMIT:
+            if len(keys) > QUERY_ORDER_MAX:
                 raise InvalidRequest(
-                    f"invalid query: more than {ORDER_LIMIT} fields to order by, at position {keys[-1].position}"
+                    f"invalid query: more than {QUERY_ORDER_MAX} fields to order by, at position {keys[-1].position}"
                 )
         return tuple(keys)
 

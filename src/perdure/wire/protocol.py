@@ -6,6 +6,7 @@ said where they are read (``options``, ``worker_answer``).
 
 from __future__ import annotations
 
+from perdure.model.limits import ID_CHARACTERS_MAX
 from perdure.wire.extension import KEY
 from perdure.wire.shape import Choice, Flag, Later, ListOf, MapOf, Number, Object, Shape, Text, Whole
 
@@ -15,17 +16,19 @@ INT32 = Whole(32)
 INT64 = Whole(64)
 NUMBER = Number()
 TEXTS = ListOf(TEXT)
+NAME = Text(characters_max=ID_CHARACTERS_MAX)
+NAMES = ListOf(NAME)
 
 # Values and attributes
 
 ENCODED_OBJECT = Object({"encoding": TEXT, "data": TEXT, "extStoreId": TEXT, "extPath": TEXT})
-KEY_VALUE = Object({"key": TEXT, "value": ENCODED_OBJECT})
+KEY_VALUE = Object({"key": NAME, "value": ENCODED_OBJECT})
 SEARCH_TYPE = Choice(
     "SearchAttributeValueType", "KEYWORD", "TEXT", "DATETIME", "INT", "DOUBLE", "BOOL", "KEYWORD_ARRAY"
 )
 SEARCH_ATTRIBUTE = Object(
     {
-        "key": TEXT,
+        "key": NAME,
         "valueType": SEARCH_TYPE,
         "stringValue": TEXT,
         "integerValue": INT64,
@@ -34,8 +37,8 @@ SEARCH_ATTRIBUTE = Object(
         "stringArrayValue": TEXTS,
     }
 )
-SEARCH_KEY = Object({"key": TEXT, "valueType": SEARCH_TYPE})
-PUBLISHING = Object({"channelName": TEXT, "value": ENCODED_OBJECT}, always=("channelName",))
+SEARCH_KEY = Object({"key": NAME, "valueType": SEARCH_TYPE})
+PUBLISHING = Object({"channelName": NAME, "value": ENCODED_OBJECT}, always=("channelName",))
 
 # How states are called
 
@@ -49,8 +52,8 @@ LOADING_POLICY = Object(
             "LOAD_NONE",
             "LOAD_ALL_WITH_PARTIAL_LOCK",
         ),
-        "partialLoadingKeys": TEXTS,
-        "lockingKeys": TEXTS,
+        "partialLoadingKeys": NAMES,
+        "lockingKeys": NAMES,
         "useKeyAsPrefix": FLAG,
         "lazyLoadingLargeDataAttributes": FLAG,
     }
@@ -90,7 +93,7 @@ STATE_OPTIONS: Object = Object(
         "executeApiFailurePolicy": Choice(
             "ExecuteApiFailurePolicy", "FAIL_WORKFLOW_ON_EXECUTE_API_FAILURE", "PROCEED_TO_CONFIGURED_STATE"
         ),
-        "executeApiFailureProceedStateId": TEXT,
+        "executeApiFailureProceedStateId": NAME,
         "executeApiFailureProceedStateOptions": Later(lambda: STATE_OPTIONS),
         "skipStartApi": FLAG,
         "skipWaitUntil": FLAG,
@@ -135,18 +138,18 @@ START_OPTIONS = Object(
         "dataAttributes": ListOf(KEY_VALUE),
         "workflowConfigOverride": WORKFLOW_CONFIG,
         "useMemoForDataAttributes": FLAG,
-        "workflowAlreadyStartedOptions": Object({"ignoreAlreadyStartedError": FLAG, "requestId": TEXT}),
+        "workflowAlreadyStartedOptions": Object({"ignoreAlreadyStartedError": FLAG, "requestId": NAME}),
     }
 )
 START = Object(
     {
-        "workflowId": TEXT,
-        "iwfWorkflowType": TEXT,
+        "workflowId": NAME,
+        "iwfWorkflowType": NAME,
         "workflowTimeoutSeconds": INT32,
         "iwfWorkerUrl": TEXT,
-        "startStateId": TEXT,
-        "waitForCompletionStateIds": TEXTS,
-        "waitForCompletionStateExecutionIds": TEXTS,
+        "startStateId": NAME,
+        "waitForCompletionStateIds": NAMES,
+        "waitForCompletionStateExecutionIds": NAMES,
         "stateInput": ENCODED_OBJECT,
         "stateOptions": STATE_OPTIONS,
         "workflowStartOptions": START_OPTIONS,
@@ -158,13 +161,13 @@ _ASKED = Object({"version": INT32, "waitMs": INT64, "timeoutMs": INT64})
 
 
 def _on_run(fields: dict[str, Shape]) -> Object:
-    return Object({"workflowId": TEXT, "workflowRunId": TEXT, **fields})
+    return Object({"workflowId": NAME, "workflowRunId": NAME, **fields})
 
 
-SIGNAL = _on_run({"signalChannelName": TEXT, "signalValue": ENCODED_OBJECT})
+SIGNAL = _on_run({"signalChannelName": NAME, "signalValue": ENCODED_OBJECT})
 PUBLISH = _on_run({"messages": ListOf(PUBLISHING)})
 STOP = _on_run({"reason": TEXT, "stopType": Choice("WorkflowStopType", "CANCEL", "TERMINATE", "FAIL")})
-GET_DATA = _on_run({"keys": TEXTS, "useMemoForDataAttributes": FLAG})
+GET_DATA = _on_run({"keys": NAMES, "useMemoForDataAttributes": FLAG})
 SET_DATA = _on_run({"objects": ListOf(KEY_VALUE)})
 GET_SEARCH = _on_run({"keys": ListOf(SEARCH_KEY)})
 SET_SEARCH = _on_run({"searchAttributes": ListOf(SEARCH_ATTRIBUTE)})
@@ -178,18 +181,18 @@ RESET = _on_run(
         "historyEventId": INT32,
         "reason": TEXT,
         "historyEventTime": TEXT,
-        "stateId": TEXT,
-        "stateExecutionId": TEXT,
+        "stateId": NAME,
+        "stateExecutionId": NAME,
         "skipSignalReapply": FLAG,
         "skipUpdateReapply": FLAG,
     }
 )
-SKIP_TIMER = _on_run({"workflowStateExecutionId": TEXT, "timerCommandId": TEXT, "timerCommandIndex": INT32})
+SKIP_TIMER = _on_run({"workflowStateExecutionId": NAME, "timerCommandId": NAME, "timerCommandIndex": INT32})
 UPDATE_CONFIG = _on_run({"workflowConfig": WORKFLOW_CONFIG})
 TRIGGER_CONTINUE_AS_NEW = _on_run({})
 RPC = _on_run(
     {
-        "rpcName": TEXT,
+        "rpcName": NAME,
         "input": ENCODED_OBJECT,
         "searchAttributesLoadingPolicy": LOADING_POLICY,
         "dataAttributesLoadingPolicy": LOADING_POLICY,
@@ -201,10 +204,10 @@ RPC = _on_run(
 )
 WAIT_FOR_STATE = Object(
     {
-        "workflowId": TEXT,
-        "stateExecutionId": TEXT,
-        "stateId": TEXT,
-        "waitForKey": TEXT,
+        "workflowId": NAME,
+        "stateExecutionId": NAME,
+        "stateId": NAME,
+        "waitForKey": NAME,
         "waitTimeSeconds": INT32,
         KEY: _ASKED,
     }
@@ -352,12 +355,12 @@ RPC_CALL = Object(
 
 # What a worker answers
 
-TIMER_COMMAND = Object({"commandId": TEXT, "firingUnixTimestampSeconds": INT64, "durationSeconds": INT64})
+TIMER_COMMAND = Object({"commandId": NAME, "firingUnixTimestampSeconds": INT64, "durationSeconds": INT64})
 SIGNAL_COMMAND = Object(
-    {"commandId": TEXT, "signalChannelName": TEXT, "atLeast": INT32, "atMost": INT32}, always=("signalChannelName",)
+    {"commandId": NAME, "signalChannelName": NAME, "atLeast": INT32, "atMost": INT32}, always=("signalChannelName",)
 )
 INTERNAL_COMMAND = Object(
-    {"commandId": TEXT, "channelName": TEXT, "atLeast": INT32, "atMost": INT32}, always=("channelName",)
+    {"commandId": NAME, "channelName": NAME, "atLeast": INT32, "atMost": INT32}, always=("channelName",)
 )
 COMMAND_REQUEST = Object(
     {
@@ -370,11 +373,11 @@ COMMAND_REQUEST = Object(
         "timerCommands": ListOf(TIMER_COMMAND),
         "signalCommands": ListOf(SIGNAL_COMMAND),
         "interStateChannelCommands": ListOf(INTERNAL_COMMAND),
-        "commandCombinations": ListOf(Object({"commandIds": TEXTS})),
+        "commandCombinations": ListOf(Object({"commandIds": NAMES})),
     }
 )
 STATE_MOVEMENT = Object(
-    {"stateId": TEXT, "stateInput": ENCODED_OBJECT, "stateOptions": STATE_OPTIONS, "waitForKey": TEXT},
+    {"stateId": NAME, "stateInput": ENCODED_OBJECT, "stateOptions": STATE_OPTIONS, "waitForKey": NAME},
     always=("stateId",),
 )
 STATE_DECISION = Object(
@@ -388,7 +391,7 @@ STATE_DECISION = Object(
                     "FORCE_COMPLETE_ON_SIGNAL_CHANNEL_EMPTY",
                     "GRACEFUL_COMPLETE_ON_ALL_CHANNELS_EMPTY",
                 ),
-                "channelName": TEXT,
+                "channelName": NAME,
                 "closeInput": ENCODED_OBJECT,
             }
         ),

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from perdure.model.limits import FEWER_CHARACTERS
 from perdure.wire.document import Malformed
 
 
@@ -32,9 +33,16 @@ class Shape(Protocol):
 
 
 class Text:
+    def __init__(self, *, characters_max: int | None = None) -> None:
+        self.characters_max = characters_max
+
     def read(self, value: Any) -> str:
         if type(value) is not str:
             raise _mismatch(value, "a text")
+        if self.characters_max is not None and len(value) > self.characters_max:
+            raise Malformed(
+                f"has {len(value):,} characters, expected at most {self.characters_max:,}. {FEWER_CHARACTERS}"
+            )
         return value
 
     def zero(self) -> str:

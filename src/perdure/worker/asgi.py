@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 from perdure.model.calls import Answer, Failure
-from perdure.worker.exchange import BODY_BYTES_MAX, TOO_LONG, Reply, Request, refusal, reply_of, request_of, unsigned
+from perdure.model.limits import WORKER_BODY_BYTES_MAX
+from perdure.worker.exchange import TOO_LONG, Reply, Request, refusal, reply_of, request_of, unsigned
 from perdure.worker.pool import Pool
 from perdure.worker.runnable import Runnable, Runnables, runnable_of
 from perdure.worker.runner import NotRegistered, failure_of
@@ -138,7 +139,7 @@ async def _body(receive: Receive) -> bytes | None:
             raise _ServerLeft
         parts.append(message.get("body", b""))
         length += len(parts[-1])
-        if length > BODY_BYTES_MAX:
+        if length > WORKER_BODY_BYTES_MAX:
             return None
         if not message.get("more_body", False):
             return b"".join(parts)

@@ -12,9 +12,8 @@ from typing import cast
 
 import httptools
 
+from perdure.model.limits import FEWER_HEADERS, REPLY_HEAD_BYTES_MAX, SMALLER_REPLY
 from perdure.wire.worker_answer import WorkerReply
-
-HEAD_BYTES_MAX = 64 * 1024
 
 Ended = Callable[[WorkerReply | str], None]
 """Takes the reply, or why there is none."""
@@ -80,8 +79,8 @@ class Connection(asyncio.Protocol):
             self._end(f"malformed HTTP response: {error}")
         if self._is_complete:
             self._finish()
-        elif not self._headers_are_read and self._head_bytes > HEAD_BYTES_MAX:
-            self._end(f"the response's headers have more than {HEAD_BYTES_MAX} bytes")
+        elif not self._headers_are_read and self._head_bytes > REPLY_HEAD_BYTES_MAX:
+            self._end(f"the response's headers have more than {REPLY_HEAD_BYTES_MAX} bytes. {FEWER_HEADERS}")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._keeps_alive = False
@@ -184,7 +183,7 @@ class Connection(asyncio.Protocol):
             ended(end)
 
     def _too_long(self) -> str:
-        return f"the response has more than {self._reply_bytes_max} bytes"
+        return f"the response has more than {self._reply_bytes_max} bytes. {SMALLER_REPLY}"
 
 
 def _words(error: OSError) -> str:

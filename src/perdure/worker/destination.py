@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from perdure.model.errors import InvalidRequest
+from perdure.model.limits import URL_CHARACTERS_MAX
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 """What is allowed unless something else is said: workers on this machine."""
 REMEDY = "The server's owner allows addresses with --worker-url-allow, as networks (10.0.0.0/8) or origins (http://workers:8802)."
 RESOLVED_FOR_SECONDS = 10
 """How long a name's addresses are believed."""
-URL_CHARACTERS_MAX = 2_000
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

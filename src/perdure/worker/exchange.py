@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from perdure.model.calls import Answer, Failure, RpcRequest, StateMethod, StateRequest
+from perdure.model.limits import LESS_LOADED, WORKER_BODY_BYTES_MAX
 from perdure.wire import document, paths
 from perdure.wire.document import Malformed
 from perdure.wire.worker_side import decode_rpc_request, decode_state_request, encode_answer, encode_failure
 from perdure.worker.runner import failure_of
-
-BODY_BYTES_MAX: Final = 64 * 1024 * 1024
-"""What a server sends is what it has stored: far more than iWF's 4 MiB is a mistake."""
 
 Request = StateRequest | RpcRequest
 
@@ -26,7 +23,9 @@ class Reply:
     body: bytes
 
 
-TOO_LONG = Reply(413, document.write({"detail": f"the body has more than {BODY_BYTES_MAX} bytes"}))
+TOO_LONG = Reply(
+    413, document.write({"detail": f"the body has more than {WORKER_BODY_BYTES_MAX} bytes. {LESS_LOADED}"})
+)
 
 
 def unsigned(problem: str) -> Reply:

@@ -16,6 +16,7 @@ from functools import partial
 
 from perdure.model.calls import Failure, RpcRequest, StateRequest
 from perdure.model.errors import InvalidRequest
+from perdure.model.limits import REPLY_BYTES_MAX
 from perdure.ports.invoker import Report
 from perdure.wire import document
 from perdure.wire.paths import worker_path
@@ -25,8 +26,6 @@ from perdure.worker.connection import Connection
 from perdure.worker.destination import AllowList, Destination, Origin, read_url, repair_url
 from perdure.worker.signature import Signer
 
-REPLY_BYTES_MAX = 4 * 1024 * 1024
-"""iWF's backend takes up to 2 MiB a value and 4 MiB a message."""
 IDLE_SECONDS = 4.0
 """How long a connection is kept without work: less than the 5 s after which most servers close it, for a
 request that is sent while the other side closes is lost."""

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from perdure.model.calls import Answer, Failure
+from perdure.model.limits import WORKER_BODY_BYTES_MAX
 from perdure.worker.asgi import run_now
-from perdure.worker.exchange import BODY_BYTES_MAX, TOO_LONG, Reply, Request, refusal, reply_of, request_of, unsigned
+from perdure.worker.exchange import TOO_LONG, Reply, Request, refusal, reply_of, request_of, unsigned
 from perdure.worker.loop import LoopThread
 from perdure.worker.runnable import Runnable, Runnables, runnable_of
 from perdure.worker.runner import NotRegistered, failure_of
@@ -81,9 +82,9 @@ def _body(environ: dict[str, Any]) -> bytes | None:
         # Servers that unpack a chunked body say where it ends; of others nothing can be read safely.
         if not environ.get("wsgi.input_terminated"):
             return b""
-        body: bytes = environ["wsgi.input"].read(BODY_BYTES_MAX + 1)
-        return body if len(body) <= BODY_BYTES_MAX else None
-    if int(length) > BODY_BYTES_MAX:
+        body: bytes = environ["wsgi.input"].read(WORKER_BODY_BYTES_MAX + 1)
+        return body if len(body) <= WORKER_BODY_BYTES_MAX else None
+    if int(length) > WORKER_BODY_BYTES_MAX:
         return None
     whole: bytes = environ["wsgi.input"].read(int(length))
     return whole
