@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -76,15 +77,14 @@ class Served:
         with self.process.stdout as lines:
             for line in lines:
                 self.output.append(line.rstrip())
-                if line.startswith("Stop it"):
+                if line.startswith("Stop it") or "serving iWF's protocol" in line:
                     ready.set()
         ready.set()
 
     def _said(self, beginning: str) -> str:
-        words = " ".join(self.output).split()
-        found = next((word for word in words if word.startswith(beginning)), None)
+        found = re.search(rf'{beginning}[^\s"]+', "\n".join(self.output))
         assert found, f"the server did not say {beginning}…: {self.output}"
-        return found
+        return found[0]
 
 
 class ServerProcess(Served):

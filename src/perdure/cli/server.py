@@ -15,6 +15,7 @@ from perdure.cli.config_file import read as read_config
 from perdure.cli.mappings import read_external_storage, read_headers, read_workflow_config
 from perdure.cli.setting import Setting, add_flags, choose
 from perdure.model.errors import InvalidRequest
+from perdure.observe.logs import LEVELS, LogFormat, write_logs
 
 if TYPE_CHECKING:
     from perdure.server.settings import ServerSettings
@@ -53,6 +54,8 @@ SETTINGS = (
     ),
     Setting("signing_keys_file", "FILE", "keys to sign calls to workers with, one a line (not signed)"),
     Setting("signing_keys", "KEYS", "keys to sign calls to workers with (not signed)", is_list=True, is_secret=True),
+    Setting("log_format", "FORMAT", f"{' or '.join(LogFormat)}: how the log is written (text)", LogFormat),
+    Setting("log_level", "LEVEL", f"{', '.join(LEVELS)}: from where on it is written (info)", str.lower),
     Setting("metrics", "WHERE", "figures for Prometheus: on, at /metrics of this address; off; or HOST:PORT (on)"),
     Setting("retention_days", "N", "how long ended runs are kept (for ever)", int),
 )
@@ -90,13 +93,14 @@ def run_server(options: argparse.Namespace) -> None:
         ) from None
     file = find_file(vars(options), os.environ)
     settings = read_settings(vars(options), os.environ, file)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    write_logs(sys.stderr, log_format=settings.log_format, level=settings.log_level)
     if file.unused:
         logger.warning("these settings of the file mean nothing to this server: %s", ", ".join(file.unused))
     uvloop.run(serve(settings, ready=lambda url: _tell(settings, url)))
-    print("Stopped; everything is written.", flush=True)
+    if settings.log_format is LogFormat.JSON:
+        logger.info("stopped; everything is written")
+    else:
+        print("Stopped; everything is written.", flush=True)
 
 
 def find_file(flags: Mapping[str, Any], environment: Mapping[str, str]) -> ConfigFile:
@@ -123,6 +127,11 @@ def read_settings(
 
 
 def _tell(settings: ServerSettings, url: str) -> None:
+    """Say that requests are taken: to people, or, where what is said is read by a program, in the log."""
+    if settings.log_format is LogFormat.JSON:
+        where = {"url": url, "database": str(Path(settings.db).absolute())}
+        logger.info("serving iWF's protocol at %s", url, extra=where)
+        return
     print(
         f"Perdure serves iWF's protocol at {url}\n"
         f"  database  {Path(settings.db).absolute()}\n"

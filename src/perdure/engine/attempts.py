@@ -23,6 +23,7 @@ from perdure.interpreter.events import CallExhausted, CallRejected, CallSucceede
 from perdure.model.attributes import SearchAttribute
 from perdure.model.calls import Answer, ExecuteAnswer, Failure, WaitUntilAnswer
 from perdure.model.ids import CallId
+from perdure.model.log_fields import fields_of_call
 from perdure.store.rows import CallRow, RunKey
 
 logger = logging.getLogger(__name__)
@@ -271,14 +272,26 @@ class Attempts:
 
 def _log(call: OpenCall, failure: Failure, *, gives_up: bool) -> None:
     """Tell of a failed attempt: without it an author's mistake, tried again for ever, is seen nowhere."""
+    if not logger.isEnabledFor(logging.WARNING):
+        return
     run, asked = call.invoke.run, call.invoke.call
-    logger.warning(
-        "%s.%s of %s, workflow %r, failed and %s: %s%s",
-        run.workflow_type,
-        asked.method.value,
-        asked.state_execution_id,
-        run.workflow_id,
-        "is not tried again" if gives_up else "will be tried again",
-        failure.message,
-        f"\n{failure.detail}" if failure.detail else "",
+    record = logger.makeRecord(
+        logger.name,
+        logging.WARNING,
+        __file__,
+        _log.__code__.co_firstlineno,
+        "%s.%s of %s, workflow %r, failed and %s: %s",
+        (
+            run.workflow_type,
+            asked.method.value,
+            asked.state_execution_id,
+            run.workflow_id,
+            "is not tried again" if gives_up else "will be tried again",
+            failure.message,
+        ),
+        None,
+        extra={**fields_of_call(call.request()), "error_type": failure.error_type, "gives_up": gives_up},
     )
+    # The stack is text from elsewhere: only a record that is made by hand can have one without an exception.
+    record.exc_text = failure.detail or None
+    logger.handle(record)

@@ -85,6 +85,7 @@ from perdure.model.errors import (
 )
 from perdure.model.ids import WorkflowId
 from perdure.model.limits import CALLS_MAX
+from perdure.model.log_fields import fields_of_run
 from perdure.model.outcome import Outcome, RunStatus, StopKind
 from perdure.ports.clock import Clock, Ids
 from perdure.store.rows import Batch, CompletionRow, EventRow, RunKey, RunRow, StoredRun
@@ -483,7 +484,12 @@ class Core:
                 return
             run, began = fold(stored, journal=self._store.journal)
         except Exception as error:  # one journal's trouble must not become everybody's
-            logger.exception("run %s of workflow %r is quarantined", stored.row.run_id, stored.row.workflow_id)
+            logger.exception(
+                "run %s of workflow %r is quarantined",
+                stored.row.run_id,
+                stored.row.workflow_id,
+                extra={**fields_of_run(stored.row), "error_type": type(error).__name__},
+            )
             run = HotRun(stored.row, Execution(), stored=True)
             self._runs.add(run)
             self._ledger.quarantine(run, f"{type(error).__name__}: {error}, while its journal was read")

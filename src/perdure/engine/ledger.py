@@ -20,6 +20,7 @@ from perdure.interpreter.effects import Effect
 from perdure.interpreter.events import Event
 from perdure.model.attributes import SearchAttribute
 from perdure.model.errors import InternalError
+from perdure.model.log_fields import fields_of_run
 from perdure.store.rows import EventRow
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,12 @@ class Ledger:
             effects = run.execution.handle(event, now_ms)
         except Exception as error:  # one run's trouble must not become everybody's
             self.quarantine(run, f"{type(error).__name__}: {error}, at event {run.events + 1} ({type(event).__name__})")
-            logger.exception("run %s of workflow %r is quarantined", run.row.run_id, run.row.workflow_id)
+            logger.exception(
+                "run %s of workflow %r is quarantined",
+                run.row.run_id,
+                run.row.workflow_id,
+                extra={**fields_of_run(run.row), "error_type": type(error).__name__},
+            )
             return None
         run.journaled(encoded)
         self.open.events.append(EventRow(run.key, run.events, now_ms, encoded, actor, reason))

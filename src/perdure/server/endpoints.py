@@ -70,10 +70,17 @@ async def answer(backend: Backend, method: str, path: str, body: bytes, settings
     except (PerdureError, Malformed) as error:
         refused = errors.encode_error(error)
         if refused.status >= 500:
-            _log.error("%s %s is answered with %d: %s", method, path, refused.status, error)
+            _log.error(
+                "%s %s is answered with %d: %s",
+                method,
+                path,
+                refused.status,
+                error,
+                extra={"path": path, "status": refused.status, "error_type": type(error).__name__},
+            )
         return _json(refused.status, refused.fields)
     except Exception:  # noqa: BLE001  # the outermost loop of a request: a mistake of ours must not end the server
-        _log.exception("%s %s failed", method, path)
+        _log.exception("%s %s failed", method, path, extra={"path": path})
         return _json(500, {"detail": "internal error, see the server's log", "subStatus": errors.UNCATEGORIZED})
 
 

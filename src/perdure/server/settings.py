@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from perdure.model.errors import InvalidRequest
 from perdure.model.limits import BODY_BYTES_MAX, CALLS_MAX, REPLY_BYTES_MAX
 from perdure.model.options import WorkflowConfig
+from perdure.observe.logs import LEVELS, LogFormat
 from perdure.server.external_storage import ExternalStorage
 from perdure.worker.destination import LOOPBACK
 
@@ -45,6 +46,8 @@ class ServerSettings:
     """A file with more of them, one a line, read when the server begins."""
     metrics: str = METRICS_ON
     """``on``: at ``/metrics`` of the server's own address; ``off``; or ``HOST:PORT``, at ``/metrics`` there."""
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: str = "info"
     retention_days: int | None = None
     """How long ended runs are kept; ``None``: for ever."""
 
@@ -56,6 +59,8 @@ class ServerSettings:
             raise InvalidRequest(f"port is {self.port}, expected 0 to 65535")
         if self.retention_days is not None and self.retention_days < 1:
             raise InvalidRequest(f"retention_days is {self.retention_days}, expected 1 or more")
+        if self.log_level not in LEVELS:
+            raise InvalidRequest(f"log_level is {self.log_level!r}, expected one of {', '.join(LEVELS)}")
         if self.metrics not in (METRICS_ON, METRICS_OFF) and self.metrics_address is None:
             raise InvalidRequest(f"metrics is {self.metrics!r}, expected on, off or HOST:PORT, such as 127.0.0.1:9801")
 

@@ -11,6 +11,7 @@ from typing import cast
 
 from perdure.authoring.registry import Registered
 from perdure.model.calls import Answer, Failure, RpcRequest, StateRequest
+from perdure.model.log_fields import fields_of_call
 from perdure.ports.invoker import Report
 from perdure.worker.deadlines import Deadline, Deadlines
 from perdure.worker.loop import LoopThread
@@ -167,7 +168,12 @@ class LocalInvoker:
             return
         if call.begun:
             self._count_overdue(1)
-            logger.warning("%s has run for more than %d ms and keeps its thread", call.name, call.timeout_ms)
+            logger.warning(
+                "%s has run for more than %d ms and keeps its thread",
+                call.name,
+                call.timeout_ms,
+                extra=fields_of_call(call.request),
+            )
         report(timed_out(call.timeout_ms))
 
     def _count_overdue(self, change: int) -> None:
