@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -54,6 +55,31 @@ async def test_async_client_opens_the_same(tmp_path: Path) -> None:
         assert await ada.result(timeout=20) == "hello Ada"
     async with await connect_async(url, Greeting()) as client:
         assert await client.get(Greeting, "ada").result() == "hello Ada"
+
+
+def test_a_handler_under_way_is_finished_before_the_file_is_given_up(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'slow.db'}"
+    begun, go_on, runs = Event(), Event(), []
+
+    class Slow(Workflow[None, str]):
+        @state(start=True)
+        def work(self) -> Decision:
+            runs.append("once")
+            begun.set()
+            assert go_on.wait(20)
+            return complete("finished")
+
+    client = connect(url, Slow())
+    client.start(Slow, "w", None)
+    assert begun.wait(20)
+    closing = Thread(target=client.close)
+    closing.start()
+    go_on.set()
+    closing.join(20)
+    assert not closing.is_alive()
+    with connect(url, Slow()) as again:
+        assert again.get(Slow, "w").result(timeout=20) == "finished"
+    assert runs == ["once"]
 
 
 def test_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

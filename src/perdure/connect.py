@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SCHEMES = ("sqlite", "http", "https")
 SERVERS = ("http", "https")
+CLOSE_GRACE_MS = 5_000
+"""How long a client that owns a file waits for calls under way when it is closed."""
 
 LATER = {
     "temporal": "Temporal is used by a later version, with the extra perdure[temporal]",
@@ -44,7 +47,7 @@ def connect(
     """Open what the URL names, run these workflows in it, and return a client to use in a ``with`` block.
 
     All that was in progress in a file goes on at once. It has one owner at a time; closing the client
-    gives it up, without waiting for calls under way: they are made again by the next owner.
+    gives it up. Calls under way are waited for, for 5 seconds; the next owner makes the others again.
 
     A server needs no opening: whether it is there shows when something is asked of it. Its workflows
     are run by a worker (``Worker``), not here.
@@ -69,7 +72,11 @@ def connect(
         backend = _server(url, workflows, worker_url=worker_url, threads=threads, retention=retention)
         return Client(AsyncClient(backend, close=backend.close))
     engine = _running_engine(_path_of(url, worker_url), workflows, threads=threads, retention=retention)
-    return Client(AsyncClient(engine.backend), portal=Portal(engine.loop, needs_loop=False), close=engine.close)
+    return Client(
+        AsyncClient(engine.backend),
+        portal=Portal(engine.loop, needs_loop=False),
+        close=partial(engine.close, grace_ms=CLOSE_GRACE_MS),
+    )
 
 
 async def connect_async(
@@ -93,7 +100,7 @@ async def connect_async(
     engine = await asyncio.to_thread(_running_engine, path, workflows, threads=threads, retention=retention)
 
     async def close() -> None:
-        await asyncio.to_thread(engine.close)
+        await asyncio.to_thread(engine.close, grace_ms=CLOSE_GRACE_MS)
 
     return AsyncClient(engine.backend, close=close)
 

@@ -128,3 +128,31 @@ def wait_until_refused(url: str) -> None:
             socket.create_connection((host, int(port)), timeout=10).close()
         except ConnectionError:
             return
+
+
+@pytest.mark.parametrize("workflow", [Slow, SlowOnLoop])
+def test_a_call_under_way_is_finished_when_its_server_is_told_to_stop(
+    tmp_path: Path, workflow: type[Slow | SlowOnLoop]
+) -> None:
+    os.mkfifo(tmp_path / PIPE)
+    with WorkerProcess(tmp_path, f"tests.cli.served:{workflow.__name__}") as worker:
+        with ServerProcess(tmp_path) as server, connect(server.url, worker_url=worker.url) as client:
+            client.start(workflow, "w", str(tmp_path))
+            with (tmp_path / PIPE).open("w") as pipe:  # opens once the call reads from it
+                server.process.send_signal(signal.SIGTERM)
+                wait_until_refused(server.url)
+                pipe.write("finished")
+            assert server.process.wait(10) == 0
+        with ServerProcess(tmp_path) as server, connect(server.url) as client:
+            assert client.get(workflow, "w").result(timeout=20) == "finished"
+    assert (tmp_path / CALLS).read_text() == "called\n"
+
+
+def test_a_call_that_hangs_does_not_keep_a_server_from_stopping(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / PIPE)
+    with WorkerProcess(tmp_path, "tests.cli.served:Slow") as worker:
+        with ServerProcess(tmp_path) as server, connect(server.url, worker_url=worker.url) as client:
+            client.start(Slow, "w", str(tmp_path))
+            with (tmp_path / PIPE).open("w"):
+                assert server.stop() == 0  # within 10 s
+        worker.kill()

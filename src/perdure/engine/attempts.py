@@ -59,6 +59,8 @@ class Attempts:
         self._queued: dict[CallRef, Lane] = {}
         self._granted: dict[RunKey, dict[CallId, Lane]] = {}
         """Slots held for calls whose runs are being loaded."""
+        self._holding = False
+        """Nothing begins any more."""
 
     @property
     def queued(self) -> int:
@@ -71,7 +73,7 @@ class Attempts:
         """Take a call up; its first attempt begins once its cause is durable."""
         call = OpenCall(run.key, invoke, first_ms=now_ms)
         run.calls[invoke.call_id] = call
-        if call.on_its_last_attempt:
+        if call.on_its_last_attempt and not self._holding:
             self._ledger.keep_call(run, call)
         self._begin_later(run, call)
 
@@ -83,6 +85,9 @@ class Attempts:
         run = self._runs.get(call.key)
         if run is None or run.calls.get(call.invoke.call_id) is not call or call.stage is not Stage.HELD:
             return  # Abandoned, or answered by an earlier life of this run.
+        if self._holding:
+            self._leave(run, call)
+            return
         ref = (call.key, call.invoke.call_id)
         lane, most = self._lane(call)
         if self._dispatcher.admit(lane, ref, most=most):
@@ -111,6 +116,8 @@ class Attempts:
 
     def _release(self, lane: Lane) -> None:
         """Give a slot back, and with it begin the next call that waits for one."""
+        if self._holding:
+            return
         while (ref := self._dispatcher.release(lane)) is not None:
             if self._queued.pop(ref, None) is None:
                 continue  # Abandoned while it waited: the slot goes to the next one.
@@ -129,6 +136,30 @@ class Attempts:
         del run.queued[call_id]
         self._make(run, call, lane)  # What caused it is durable since it was queued.
         return True
+
+    def hold(self) -> None:
+        """Begin nothing more, for the engine is about to end: what is not made is left to the next start."""
+        self._holding = True
+        for key, call_id in list(self._queued):
+            run = self._runs.get(key)
+            if run is not None:
+                self._leave(run, run.calls[call_id])
+
+    def _leave(self, run: HotRun, call: OpenCall) -> None:
+        """Write down that a last attempt has not begun: the next start would take it for one that was cut off."""
+        if not (call.kept and call.on_its_last_attempt):
+            return
+        if call.attempt == 1:
+            self._ledger.end_call(call)
+            call.kept = False
+            self._ledger.touch(run)
+            return
+        call_id = call.invoke.call_id
+        if run.queued.pop(call_id, 0) is None:
+            del self._queued[run.key, call_id]
+        call.wait_again(self._now_ms())
+        run.backoff[call_id] = None
+        self._ledger.keep_call(run, call)
 
     # Ending
 

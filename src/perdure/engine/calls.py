@@ -123,6 +123,12 @@ class OpenCall:
         self.next_ms = None
         self.stage = Stage.HELD
 
+    def wait_again(self, now_ms: int) -> None:
+        """Take ``next_attempt`` back: the attempt has not begun and may at once."""
+        self.attempt -= 1
+        self.next_ms = now_ms
+        self.stage = Stage.BACKOFF
+
     def _final(self, failure: Failure, *, cut: bool) -> Failure:
         """iWF 3.5: a time that ran out is told in the words of its backend, clients look for them."""
         if not failure.timed_out:

@@ -166,6 +166,7 @@ class Core:
         self._unsaid: list[Reported] = []
         """Reports whose commit failed: to be taken again."""
         self._retry_at_ms: int | None = None
+        self._holding = False
         self._sieve = Sieve()
         self._condemned: dict[RunKey, str] = {}
         """Runs whose events the store refuses, and why: they are quarantined."""
@@ -207,6 +208,12 @@ class Core:
     def boot(self) -> None:
         """Take up what was in progress when the file was last used. Nothing else is loaded."""
         self._booting = dict.fromkeys(self._store.busy_runs())
+
+    def hold(self) -> None:
+        """Begin no more calls of states, and wake no more runs; what comes in is handled. For the time before ``shut``."""
+        self._holding = True
+        self._booting.clear()  # they stay busy in the file: the next boot takes them up
+        self._attempts.hold()
 
     def submit(self, given: Input) -> None:
         self._inbox.append(given)
@@ -388,8 +395,10 @@ class Core:
 
     @property
     def _may_wake(self) -> bool:
-        """The engine itself begins nothing more while a whole batch waits to be written, or nothing can be read."""
-        return self._retry_at_ms is None and len(self._ledger.open.runs) < ROUND_MAX
+        """The engine itself begins nothing more while a whole batch waits to be written, nothing can be read, or it
+        is about to end.
+        """
+        return not self._holding and self._retry_at_ms is None and len(self._ledger.open.runs) < ROUND_MAX
 
     def _wake(self, key: RunKey) -> None:
         self._inbox.append(Wake(key))

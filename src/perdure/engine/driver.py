@@ -67,6 +67,7 @@ class Driver:
         self._heartbeat: Cancellable | None = None
         self._beat_at_ms: int | None = None
         """When the next heartbeat is wanted."""
+        self._draining: asyncio.Future[None] | None = None
         self._stopping: asyncio.Future[None] | None = None
         self._stopped = False
         self._abandoned = False
@@ -91,6 +92,28 @@ class Driver:
             self._box.post(given)
         except RuntimeError:
             raise UnavailableError("the engine is closed: its loop is") from None
+
+    async def drain(self, *, grace_ms: int) -> None:
+        """Begin no more calls of states, and wait for those under way and what comes of them.
+
+        What comes in meanwhile is handled. RPCs are called, too: somebody waits for them.
+
+        Args:
+            grace_ms: the longest to wait. What is not reported by then is for the next start.
+        """
+        if self._stopped:
+            return
+        if self._draining is None:
+            self._draining = self._loop.create_future()
+            self._core.hold()
+            self._turn()
+        timer = self._clock.call_later(grace_ms, self._drained)
+        await self._draining
+        timer.cancel()
+
+    def _drained(self) -> None:
+        if self._draining is not None and not self._draining.done():
+            self._draining.set_result(None)
 
     async def stop(self) -> None:
         """Write what has happened, refuse who still waits, and begin nothing more.
@@ -150,6 +173,8 @@ class Driver:
             self._writer.write(batch, partial(self._written, pending))
         elif self._stopping is not None and self.idle and not self._stopping.done():
             self._stopping.set_result(None)
+        if self._draining is not None and self.idle and not self._core.attempts_under_way:
+            self._drained()
         self._arm()
         self._reporter.turned()
         if self._turned is not None:

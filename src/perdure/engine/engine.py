@@ -91,18 +91,20 @@ class Engine:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._begin_on_loop(), self.loop).result()
 
-    def close(self) -> None:
+    def close(self, *, grace_ms: int = 0) -> None:
         """Write what has happened, refuse who still waits, and give the file up.
 
         For an engine on a thread of its own; one on the caller's loop is closed with ``aclose``.
-        Calls under way are not waited for: the next start makes them again.
+
+        Args:
+            grace_ms: how long calls under way are waited for. The next start makes the others again.
         """
         assert self._thread is not None, "this engine runs on a loop of its caller's: await aclose()"
         assert threading.current_thread() is not self._thread, "an engine cannot be closed by its own handlers"
         if self._closed:
             return
         if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(self.aclose(), self.loop).result()
+            asyncio.run_coroutine_threadsafe(self.aclose(grace_ms=grace_ms), self.loop).result()
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join()
         else:
@@ -125,12 +127,18 @@ class Engine:
         self._release()
         self.loop.close()
 
-    async def aclose(self) -> None:
-        """Close an engine from its loop."""
+    async def drain(self, *, grace_ms: int) -> None:
+        """Begin no more calls of states, and wait for those under way, from the engine's loop. To be closed afterwards."""
+        await self._driver.drain(grace_ms=grace_ms)
+
+    async def aclose(self, *, grace_ms: int = 0) -> None:
+        """Close an engine from its loop; as ``close``."""
         if self._closed:
             return
         if self._pruner is not None:
             self._pruner.stop()
+        if grace_ms:
+            await self.drain(grace_ms=grace_ms)
         await self._driver.stop()
         self._release()
 

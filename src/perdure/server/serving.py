@@ -23,7 +23,7 @@ from perdure.worker.process import StoppableServer, listen, options, url_of
 from perdure.worker.signature import Signer
 
 GRACE_SECONDS = 7
-"""For requests in flight once the server is told to stop; what remains of 10 s closes the file."""
+"""For requests and calls of workers under way once it is told to stop; what remains of 10 s closes the file."""
 _DAY_MS = 86_400_000
 
 
@@ -53,7 +53,7 @@ async def serve(settings: ServerSettings, *, ready: Callable[[str], None]) -> No
                 served = Monitored(app, observer, shows_page=settings.metrics_address is None)
             config = uvicorn.Config(served, **options(grace_seconds=GRACE_SECONDS))
             async with page_apart(observer, settings.metrics_address):
-                await _Server(config, app, ready=lambda: ready(url)).serve(sockets=[listening])
+                await _Server(config, app, engine, ready=lambda: ready(url)).serve(sockets=[listening])
         finally:
             await engine.aclose()
     finally:
@@ -68,15 +68,19 @@ def _observer(settings: ServerSettings) -> PrometheusObserver | None:
 
 
 class _Server(StoppableServer):
-    """Ends long polls when it stops."""
+    """Ends long polls when it stops, and lets workers finish what they have while requests are answered."""
 
-    def __init__(self, config: uvicorn.Config, app: App, *, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, engine: Engine, *, ready: Callable[[], None]) -> None:
         super().__init__(config, ready=ready)
         self._app = app
+        self._engine = engine
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.drain()
-        await super().shutdown(sockets=sockets)
+        await asyncio.gather(
+            self._engine.drain(grace_ms=GRACE_SECONDS * 1_000),
+            super().shutdown(sockets=sockets),
+        )
 
 
 def _open(
