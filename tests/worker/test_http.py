@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
 
 import pytest
+import trustme
 from aiohttp import web
 
 from perdure.model.calls import (
@@ -26,7 +30,7 @@ from perdure.model.calls import (
 from perdure.model.errors import InvalidRequest
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId, WorkflowType
 from perdure.worker.destination import AllowList
-from perdure.worker.http import HttpInvoker
+from perdure.worker.http import HttpInvoker, read_authorities
 from perdure.worker.signature import Signed, Signer
 from tests.worker.test_signature import AT, SECRET, guard
 
@@ -50,15 +54,15 @@ class Worker:
 
 
 @asynccontextmanager
-async def serving(serve: Serve) -> AsyncIterator[tuple[Worker, str]]:
+async def serving(serve: Serve, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[Worker, str]]:
     worker = Worker(serve)
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", worker.answer)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     try:
-        yield worker, f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield worker, f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
@@ -336,3 +340,75 @@ async def test_what_is_written_is_json_of_one_length() -> None:
         await ask(made, state(url))
 
     assert lengths[0][0] == lengths[0][1] > 0
+
+
+# https
+
+OURS = trustme.CA()
+
+
+def certified(ca: trustme.CA, *names: str, until: datetime | None = None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert(*names, not_after=until).configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def trusted(tmp_path: Path) -> ssl.SSLContext:
+    OURS.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return read_authorities(str(tmp_path / "ca.pem"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_worker_at_https_is_called_over_a_connection_that_is_kept(trusted: ssl.SSLContext, host: str) -> None:
+    tls = certified(OURS, "127.0.0.1", "localhost")
+    async with serving(done, tls=tls) as (worker, url), invoker(tls=trusted) as made:
+        for _ in range(3):
+            assert isinstance(await ask(made, state(url.replace("127.0.0.1", host))), ExecuteAnswer)
+    assert len(worker.peers) == 1
+    assert all(request.secure for request in worker.requests)
+
+
+@pytest.mark.parametrize(
+    ("tls", "told"),
+    [
+        (certified(trustme.CA(), "127.0.0.1"), "unable to get local issuer certificate"),
+        (certified(OURS, "workers.example.org"), "IP address mismatch"),
+        (certified(OURS, "127.0.0.1", until=datetime(2001, 1, 1)), "certificate has expired"),  # noqa: DTZ001 - trustme's
+    ],
+    ids=["another authority", "another host", "expired"],
+)
+async def test_a_certificate_that_is_not_good_is_a_failed_attempt_that_says_why(
+    trusted: ssl.SSLContext, tls: ssl.SSLContext, told: str
+) -> None:
+    async with serving(done, tls=tls) as (worker, url), invoker(tls=trusted) as made:
+        refused = await ask(made, state(url))
+    assert isinstance(refused, Failure)
+    assert refused.retryable
+    assert "the worker's certificate is not trusted: " in refused.detail
+    assert told in refused.detail
+    assert "--worker-ca-file" in refused.detail
+    assert worker.requests == []
+
+
+async def test_nobody_but_the_systems_authorities_is_trusted_if_nobody_is_named() -> None:
+    async with serving(done, tls=certified(OURS, "127.0.0.1")) as (_, url), invoker() as made:
+        refused = await ask(made, rpc(url))
+    assert isinstance(refused, Failure)
+    assert "is not trusted" in refused.message
+
+
+async def test_a_worker_that_speaks_no_tls_is_told_apart(trusted: ssl.SSLContext) -> None:
+    async with serving(done) as (_, url), invoker(tls=trusted) as made:
+        refused = await ask(made, state(url.replace("http://", "https://")))
+    assert isinstance(refused, Failure)
+    assert "no TLS with the worker: " in refused.detail
+    assert "does it serve https there?" in refused.detail
+
+
+def test_a_file_without_authorities_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "none.pem").write_text("nobody")
+    with pytest.raises(InvalidRequest, match="has no certificate, expected some in PEM"):
+        read_authorities(str(tmp_path / "none.pem"))
+    with pytest.raises(InvalidRequest, match="cannot be read: No such file"):
+        read_authorities(str(tmp_path / "absent.pem"))

@@ -9,6 +9,7 @@ from typing import cast
 
 import flask
 import pytest
+import trustme
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -132,3 +133,28 @@ def test_program_moves_to_a_server_by_its_url(tmp_path: Path, interface: str) ->
         assert ada.get(Signup.form) == Form("ada", "ada@example.org")
         assert [run.workflow_id for run in client.search("status = 'verified'")] == ["ada"]
         assert mails == ["please verify", "welcome"]
+
+
+def test_program_runs_with_a_worker_at_https(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "worker.pem"))
+    config = uvicorn.Config(
+        Worker(Service()).asgi_app(),
+        log_config=None,
+        ssl_certfile=tmp_path / "worker.pem",
+        ssl_keyfile=tmp_path / "worker.pem",
+    )
+    with Threaded(config) as url:
+        worker_url = url.replace("http://", "https://")
+        with (
+            ServerProcess(tmp_path, "--worker-ca-file", "ca.pem") as server,
+            connect(server.url, worker_url=worker_url) as client,
+        ):
+            assert client.start(Service, "w", "x").result(timeout=20) == "x None"
+        with (
+            ServerProcess(tmp_path, db="other.db") as server,
+            connect(server.url, worker_url=worker_url) as client,
+            pytest.raises(RpcFailed, match="certificate is not trusted"),
+        ):
+            client.start(Service, "w", "x").call(Service.look)

@@ -52,6 +52,7 @@ SETTINGS = (
         "where values too large for the database are kept (nowhere)",
         take=read_external_storage,
     ),
+    Setting("worker_ca_file", "FILE", "whose certificates to trust of workers at https (the system's authorities)"),
     Setting("signing_keys_file", "FILE", "keys to sign calls to workers with, one a line (not signed)"),
     Setting("signing_keys", "KEYS", "keys to sign calls to workers with (not signed)", is_list=True, is_secret=True),
     Setting("log_format", "FORMAT", f"{' or '.join(LogFormat)}: how the log is written (text)", LogFormat),

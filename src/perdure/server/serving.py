@@ -17,7 +17,7 @@ from perdure.server.endpoints import Settings
 from perdure.server.monitored import Monitored, page_apart
 from perdure.server.settings import METRICS_OFF, ServerSettings
 from perdure.worker.destination import AllowList
-from perdure.worker.http import HttpInvoker
+from perdure.worker.http import HttpInvoker, read_authorities
 from perdure.worker.keys import read_keys_file
 from perdure.worker.process import StoppableServer, listen, options, url_of
 from perdure.worker.signature import Signer
@@ -93,6 +93,7 @@ def _open(
         state_headers=settings.worker_headers,
         environment=os.environ,
         reply_bytes_max=settings.worker_reply_bytes_max,
+        tls=None if settings.worker_ca_file is None else read_authorities(settings.worker_ca_file),
         signer=_signer(settings, loop),
     )
     retention_ms = None if settings.retention_days is None else settings.retention_days * _DAY_MS

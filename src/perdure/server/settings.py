@@ -40,6 +40,8 @@ class ServerSettings:
     """What holds for a run whose start does not say otherwise."""
     external_storage: ExternalStorage = ExternalStorage()
     """Not there yet: ``serve`` refuses one that is enabled."""
+    worker_ca_file: str | None = None
+    """Whose certificates to trust of workers at ``https``, in PEM; ``None``: the system's authorities."""
     signing_keys: tuple[str, ...] = field(default=(), repr=False)
     """What calls to workers are signed with: ``whsec_…``, ``whsk_…``; two while they are changed."""
     signing_keys_file: str | None = None

@@ -278,10 +278,33 @@ def _header_lines(headers: Mapping[str, str]) -> str:
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
+def read_authorities(path: str) -> ssl.SSLContext:
+    """Return whom to trust for ``https``: those whose certificates are in this file, and nobody else.
+
+    Raises:
+        InvalidRequest: the file cannot be read, or has none.
+    """
+    try:
+        return ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise InvalidRequest(
+            f"the file of authorities {path} has no certificate, expected some in PEM: -----BEGIN CERTIFICATE-----"
+        ) from None
+    except OSError as error:
+        raise InvalidRequest(f"the file of authorities {path} cannot be read: {error.strerror or error}") from None
+
+
 def _words(error: Exception) -> str:
     """Return the network's reason in small letters, as the rest of the text has it."""
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the worker's certificate is not trusted: {error.verify_message.rstrip('.')}. The server's owner says whose are with "
+            "--worker-ca-file"
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with the worker: {(error.reason or str(error)).replace('_', ' ').lower()}; does it serve https there?"
     if isinstance(error, OSError):
         return (error.strerror or str(error) or type(error).__name__).lower()
     return str(error)
