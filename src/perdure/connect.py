@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from perdure.client.sync import Client
     from perdure.engine.engine import Engine
     from perdure.worker.runnable import Runnable
+    from perdure.worker.tracebacks import Tracebacks
 
 SCHEMES = ("sqlite", "http", "https")
 SERVERS = ("http", "https")
@@ -66,14 +67,18 @@ def connect(
     """
     from perdure.client.client import AsyncClient
     from perdure.client.portal import Portal
+    from perdure.client.surroundings import Surroundings
     from perdure.client.sync import Client
+    from perdure.worker.tracebacks import Tracebacks
 
     if _is_server(url):
         backend = _server(url, workflows, worker_url=worker_url, threads=threads, retention=retention)
         return Client(AsyncClient(backend, close=backend.close))
-    engine = _running_engine(_path_of(url, worker_url), workflows, threads=threads, retention=retention)
+    tracebacks = Tracebacks()
+    path = _path_of(url, worker_url)
+    engine = _running_engine(path, workflows, threads=threads, retention=retention, tracebacks=tracebacks)
     return Client(
-        AsyncClient(engine.backend),
+        AsyncClient(engine.backend, surroundings=Surroundings(traceback_of=tracebacks.of)),
         portal=Portal(engine.loop, needs_loop=False),
         close=partial(engine.close, grace_ms=CLOSE_GRACE_MS),
     )
@@ -92,17 +97,22 @@ async def connect_async(
     The engine has a thread of its own, where ``async def`` handlers run too.
     """
     from perdure.client.client import AsyncClient
+    from perdure.client.surroundings import Surroundings
+    from perdure.worker.tracebacks import Tracebacks
 
     if _is_server(url):
         backend = _server(url, workflows, worker_url=worker_url, threads=threads, retention=retention)
         return AsyncClient(backend, close=backend.close)
     path = _path_of(url, worker_url)
-    engine = await asyncio.to_thread(_running_engine, path, workflows, threads=threads, retention=retention)
+    tracebacks = Tracebacks()
+    engine = await asyncio.to_thread(
+        _running_engine, path, workflows, threads=threads, retention=retention, tracebacks=tracebacks
+    )
 
     async def close() -> None:
         await asyncio.to_thread(engine.close, grace_ms=CLOSE_GRACE_MS)
 
-    return AsyncClient(engine.backend, close=close)
+    return AsyncClient(engine.backend, close=close, surroundings=Surroundings(traceback_of=tracebacks.of))
 
 
 def _is_server(url: str) -> bool:
@@ -179,7 +189,12 @@ def _file_in(url: str) -> str:
 
 
 def _running_engine(
-    path: str, workflows: tuple[AnyWorkflow | Runnable, ...], *, threads: int | None, retention: Duration | None
+    path: str,
+    workflows: tuple[AnyWorkflow | Runnable, ...],
+    *,
+    threads: int | None,
+    retention: Duration | None,
+    tracebacks: Tracebacks,
 ) -> Engine:
     from perdure.engine.engine import EngineSettings, open_engine
     from perdure.worker.local import THREADS, LocalInvoker
@@ -189,7 +204,7 @@ def _running_engine(
     settings = EngineSettings(retention_ms=None if retention is None else milliseconds(retention))
 
     def make_invoker(loop: asyncio.AbstractEventLoop) -> LocalInvoker:
-        return LocalInvoker(known, threads=THREADS if threads is None else threads, loop=loop)
+        return LocalInvoker(known, threads=THREADS if threads is None else threads, loop=loop, tracebacks=tracebacks)
 
     engine = open_engine(path, make_invoker, settings=settings)
     try:

@@ -262,8 +262,12 @@ def test_caller_of_a_killed_engine_is_told() -> None:
 def test_wait_for_what_never_comes_is_given_up() -> None:
     with Environment(Idle(), patience=0.2) as env:
         idle = env.client.start(Idle, "i")
-        with pytest.raises(Stuck, match="is a message missing"):
+        with pytest.raises(Stuck) as caught:
             idle.result()
+    assert str(caught.value) == (
+        "nothing has happened for 0.2 s, and a caller waits; no handler runs and nothing is due: is a message missing?; "
+        "workflow 'i': no state of it is open: it idles until an RPC starts one, or it is stopped"
+    )
 
 
 def test_wait_that_only_reminds_is_given_up_after_years() -> None:
@@ -279,7 +283,10 @@ def test_handler_that_does_not_return_is_told_to_whoever_advances() -> None:
     hanging = Hanging()
     with Environment(hanging, patience=0.2) as env:
         env.client.start(Hanging, "h")
-        with pytest.raises(Stuck, match="calls of handlers that have not returned: 1"):
+        with pytest.raises(
+            Stuck,
+            match=r"calls of handlers that have not returned: 1: Hanging\.only, execute of only-1 of workflow 'h'$",
+        ):
             env.advance(1)
         hanging.let_go.set()
 

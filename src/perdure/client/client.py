@@ -12,6 +12,7 @@ from perdure.authoring.requests import start_request
 from perdure.authoring.workflow import Workflow
 from perdure.client.handle import LOCK_PATIENCE, AsyncHandle
 from perdure.client.options import StartArguments, start_options
+from perdure.client.surroundings import PLAIN, Surroundings
 from perdure.model.decisions import Movement
 from perdure.model.errors import InvalidRequest
 from perdure.model.ids import RunId, WorkflowId, WorkflowType
@@ -47,17 +48,20 @@ class AsyncClient:
         *,
         lock_patience: Duration = LOCK_PATIENCE,
         close: Callable[[], Awaitable[None]] | None = None,
+        surroundings: Surroundings = PLAIN,
     ) -> None:
         """Speak to a backend.
 
         Args:
             lock_patience: how long a call goes on asking for a lock, where its RPC names no timeout.
             close: releases the backend, if it is this client's own.
+            surroundings: set by whoever opens an engine for it.
         """
         self.backend = backend
         """For what only the model's own words can say."""
         self._lock_patience = lock_patience
         self._close = close
+        self._surroundings = surroundings
 
     async def __aenter__(self) -> Self:
         return self
@@ -176,7 +180,13 @@ class AsyncClient:
         pinned: RunId | None = None,
     ) -> AsyncHandle[AnyWorkflow, object]:
         return AsyncHandle(
-            self.backend, workflow, workflow_id, run_id=run_id, pinned=pinned, lock_patience=self._lock_patience
+            self.backend,
+            workflow,
+            workflow_id,
+            run_id=run_id,
+            pinned=pinned,
+            lock_patience=self._lock_patience,
+            surroundings=self._surroundings,
         )
 
 

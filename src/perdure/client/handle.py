@@ -21,6 +21,7 @@ from perdure.client.naming import named
 from perdure.client.patience import call_patiently
 from perdure.client.result import outputs_of
 from perdure.client.standing import standing_of
+from perdure.client.surroundings import PLAIN, Surroundings
 from perdure.client.translator import Translator
 from perdure.model.attributes import SearchValue
 from perdure.model.errors import InvalidRequest, PerdureError, RequestError, WaitTimedOut
@@ -70,6 +71,7 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         run_id: RunId | None = None,
         pinned: RunId | None = None,
         lock_patience: Duration = LOCK_PATIENCE,
+        surroundings: Surroundings = PLAIN,
     ) -> None:
         """Name a workflow.
 
@@ -84,6 +86,7 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         self._run_id = run_id if pinned is None else pinned
         self._pinned = pinned
         self._lock_patience = lock_patience
+        self._surroundings = surroundings
 
     @property
     def id(self) -> WorkflowId:
@@ -107,7 +110,7 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
             InvalidRequest: it has several outputs: ask for ``results``.
             ConversionError: the output is not what the class says.
         """
-        outputs = outputs_of(await self._wait(_wait_ms(timeout)))
+        outputs = await self._outputs(timeout)
         if len(outputs) > 1:
             raise InvalidRequest(
                 f"workflow {self._id!r} completed with {len(outputs)} outputs, expected one; ask for them with results()",
@@ -117,7 +120,7 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
 
     async def results(self, *, timeout: Duration | None = None) -> tuple[Output_co, ...]:  # noqa: ASYNC109 - as above
         """Return every output, in the order in which the states gave them; else as ``result``."""
-        return tuple(self._output(output) for output in outputs_of(await self._wait(_wait_ms(timeout))))
+        return tuple(self._output(output) for output in await self._outputs(timeout))
 
     async def wait_for_state(
         self,
@@ -385,7 +388,12 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         with self._named():
             run_id = await self._backend.reset(request)
         return AsyncHandle(
-            self._backend, self._words.workflow, self._id, run_id=run_id, lock_patience=self._lock_patience
+            self._backend,
+            self._words.workflow,
+            self._id,
+            run_id=run_id,
+            lock_patience=self._lock_patience,
+            surroundings=self._surroundings,
         )
 
     async def update_config(self, config: WorkflowConfig) -> None:
@@ -396,6 +404,9 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         """
         with self._named():
             await self._backend.update_config(self._id, config, run_id=self._pinned)
+
+    async def _outputs(self, timeout: Duration | None) -> tuple[EncodedValue, ...]:  # noqa: ASYNC109 - as above
+        return outputs_of(await self._wait(_wait_ms(timeout)), traceback_of=self._surroundings.traceback_of)
 
     async def _wait(self, wait_ms: int | None) -> RunInfo:
         try:
@@ -455,7 +466,7 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
         patience_ms = milliseconds(self._lock_patience) if call.timeout_ms is None else call.timeout_ms
         kind = "" if self._words.definition is None else f"{self._words.definition.workflow_type}."
         with self._named(f"RPC {kind}{call.name}"):
-            return await call_patiently(self._backend, call, patience_ms=patience_ms)
+            return await call_patiently(self._backend, call, patience_ms=patience_ms, pace=self._surroundings.pace)
 
     async def _call_by_name(self, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
         if len(args) > 1 or kwargs:

@@ -76,6 +76,11 @@ class OpenCall:
         maximum = self.invoke.retry.maximum_attempts
         return bool(maximum) and self.attempt >= maximum
 
+    @property
+    def endless(self) -> bool:
+        """It is tried again for ever."""
+        return not (self.invoke.retry.maximum_attempts or self.invoke.limit_ms)
+
     def request(self) -> StateRequest:
         return StateRequest(self.invoke.run, self.invoke.call, self.attempt, self.first_ms)
 

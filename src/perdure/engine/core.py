@@ -83,7 +83,7 @@ from perdure.model.errors import (
     UnavailableError,
     WorkflowAlreadyStarted,
 )
-from perdure.model.ids import WorkflowId
+from perdure.model.ids import RunId, WorkflowId
 from perdure.model.limits import CALLS_MAX
 from perdure.model.log_fields import fields_of_run
 from perdure.model.outcome import Outcome, RunStatus, StopKind
@@ -354,6 +354,11 @@ class Core:
         """Nothing is to be processed, written or waiting for a commit."""
         waiting = self._inbox or self._booting or self._sieve.sifting or self._committing is not None
         return not waiting and self._ledger.open.empty
+
+    def only_retries(self, run_id: RunId) -> bool:
+        """Say whether a run in memory only tries calls again that have failed, for ever."""
+        run = self._runs.by_id(run_id)
+        return run is not None and run.only_retries
 
     @property
     def hot_runs(self) -> int:

@@ -21,6 +21,7 @@ from perdure.engine.pruner import Pruner
 from perdure.engine.reporter import Reporter
 from perdure.engine.writer import ThreadWriter, Writer
 from perdure.model.errors import UnavailableError
+from perdure.model.ids import RunId
 from perdure.model.limits import CALLS_MAX
 from perdure.ports.clock import Clock, Ids
 from perdure.ports.invoker import Invoker
@@ -170,6 +171,10 @@ class Engine:
     def callers_waiting(self) -> int:
         """How many callers wait for a run to end or a state to complete."""
         return self._core.callers_waiting
+
+    def only_retries(self, run_id: RunId) -> bool:
+        """Say whether nothing moves a run but calls that have failed and are tried again for ever. For tests."""
+        return self._core.only_retries(run_id)
 
     @property
     def hot_runs(self) -> int:

@@ -82,6 +82,17 @@ class HotRun:
         return self.held is not None or len(self.calls) > waiting or bool(self.rpcs)
 
     @property
+    def only_retries(self) -> bool:
+        """Nothing moves this run by itself but calls that have failed and are tried again for ever."""
+        return (
+            bool(self.backoff)
+            and len(self.calls) == len(self.backoff)
+            and not self.rpcs
+            and self.execution.next_deadline_ms() is None
+            and all(self.calls[call_id].endless for call_id in self.backoff)
+        )
+
+    @property
     def deadline_ms(self) -> int | None:
         deadline = self.execution.next_deadline_ms()
         for call_id in self.backoff:

@@ -12,14 +12,18 @@ from perdure.authoring.duration import Duration, milliseconds
 from perdure.authoring.inspection import AnyWorkflow
 from perdure.client.client import AsyncClient
 from perdure.client.portal import Portal
+from perdure.client.surroundings import Surroundings
 from perdure.client.sync import Client
 from perdure.ports.invoker import Invoker
 from perdure.testing.clock import START
 from perdure.testing.world import World
 from perdure.worker.local import LocalInvoker
 from perdure.worker.runnable import Runnable, registered
+from perdure.worker.tracebacks import Tracebacks
 
 PATIENCE: Duration = 10.0
+FAILURES_MAX = 10
+"""Enough for whoever tries what a handler does after some failures; by the usual policy it is eight minutes."""
 
 
 class _Environment:
@@ -31,6 +35,7 @@ class _Environment:
         path: Path | str | None = None,
         start: datetime = START,
         patience: Duration = PATIENCE,
+        failures_max: int | None = FAILURES_MAX,
     ) -> None:
         """Prepare a place for these workflows; it begins as a context manager.
 
@@ -40,16 +45,26 @@ class _Environment:
             path: a file to keep; a temporary one if left out.
             start: the time it is at first, with a time zone.
             patience: how long, by real time, nothing may happen before a wait is given up.
+            failures_max: how often, in one wait for a workflow, a handler of it may fail that is tried again for
+                ever, if the workflow waits for no time or other handler that could help; ``None``: no limit.
 
         Raises:
             DefinitionError: a class is wrong; the message lists every problem.
         """
         known = registered(workflows)
+        tracebacks = Tracebacks()
 
         def make_invoker(loop: asyncio.AbstractEventLoop) -> Invoker:
-            return LocalInvoker(known, loop=loop)
+            return LocalInvoker(known, loop=loop, tracebacks=tracebacks)
 
-        self._world = World(make_invoker, path=path, start=start, patience_seconds=milliseconds(patience) / 1_000)
+        self._world = World(
+            make_invoker,
+            path=path,
+            start=start,
+            patience_seconds=milliseconds(patience) / 1_000,
+            failures_max=failures_max,
+        )
+        self._surroundings = Surroundings(pace=self._world, traceback_of=tracebacks.of)
 
     def now(self) -> datetime:
         """Return the time it is, in UTC."""
@@ -67,7 +82,7 @@ class Environment(_Environment):
     Time stands still, until ``advance`` moves it, or a blocking wait does: while a caller waits for a
     result or for a state, and nothing else is under way, time jumps from one due moment to the next.
     So a workflow that reminds for ever is found at rest after each call, and a wait for an end that
-    never comes is given up. A handler that waits for another workflow keeps time from moving.
+    never comes is given up, with what the handler raised if it only fails: see ``failures_max``. A handler that waits for another workflow keeps time from moving.
     Attempt timeouts count real time, all else the time of this place.
 
     Example::
@@ -89,7 +104,7 @@ class Environment(_Environment):
     def __enter__(self) -> Self:
         self._world.open()
         portal = Portal(answers=lambda: self._world.loop)
-        self._client = Client(AsyncClient(self._world.backend), portal=portal)
+        self._client = Client(AsyncClient(self._world.backend, surroundings=self._surroundings), portal=portal)
         return self
 
     def __exit__(
@@ -134,7 +149,7 @@ class AsyncEnvironment(_Environment):
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._world.open)
-        self._client = AsyncClient(self._world.backend)
+        self._client = AsyncClient(self._world.backend, surroundings=self._surroundings)
         return self
 
     async def __aexit__(

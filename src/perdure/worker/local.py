@@ -18,6 +18,7 @@ from perdure.worker.loop import LoopThread
 from perdure.worker.pool import Pool
 from perdure.worker.runnable import Runnable, runnable_of, runnables_of
 from perdure.worker.runner import NotRegistered, failure_of, timed_out
+from perdure.worker.tracebacks import Tracebacks
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class LocalInvoker:
         *,
         threads: int = THREADS,
         loop: asyncio.AbstractEventLoop | None = None,
+        tracebacks: Tracebacks | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -94,9 +96,11 @@ class LocalInvoker:
             workflows: those of a registry, or of several: ``[*registry, *others]``.
             threads: for the ``def`` handlers of each workflow type.
             loop: runs the ``async def`` handlers; a loop in a thread of its own if left out.
+            tracebacks: where to note what states fail with.
         """
         if threads < 1:
             raise ValueError(f"threads is {threads}, expected 1 or more")
+        self._tracebacks = tracebacks
         self._runnables = runnables_of(workflows)
         self._pools = {name: Pool(f"perdure-{name}", threads) for name in self._runnables}
         self._deadlines = Deadlines()
@@ -122,7 +126,7 @@ class LocalInvoker:
             runnable = runnable_of(self._runnables, request)
             is_async = runnable.is_async(request)
         except NotRegistered as error:
-            report(failure_of(error))
+            report(self._failure(request, error))
             return
         call = _Call(runnable, request, timeout_ms, report, self._lock)
         if is_async:
@@ -139,6 +143,12 @@ class LocalInvoker:
             self._own_loop.close()
         elif self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._cancel_tasks)
+
+    def _failure(self, request: StateRequest | RpcRequest, error: BaseException) -> Failure:
+        failure = failure_of(error)
+        if self._tracebacks is not None and isinstance(request, StateRequest):
+            self._tracebacks.note(request.run.workflow_id, failure)
+        return failure
 
     # In threads
 
@@ -157,7 +167,7 @@ class LocalInvoker:
             task = call.runnable.task_of(call.request)
             answer: Answer | Failure = task.answer(task.call())
         except BaseException as error:  # noqa: BLE001 - an author's sys.exit() fails the attempt, not the worker
-            answer = failure_of(error)
+            answer = self._failure(call.request, error)
         self._deadlines.end(deadline)
         if not call.settle(answer):
             self._count_overdue(-1)
@@ -223,9 +233,9 @@ class LocalInvoker:
             current = asyncio.current_task()
             if current is not None and current.cancelling():  # its time is over, or the worker closes
                 raise
-            answer = failure_of(error)
+            answer = self._failure(call.request, error)
         except Exception as error:  # noqa: BLE001 - whatever an author raises is the attempt's failure
-            answer = failure_of(error)
+            answer = self._failure(call.request, error)
         call.settle(answer)
 
     def _late_on_loop(self, call: _Call, task: asyncio.Task[None]) -> None:
