@@ -25,7 +25,7 @@ from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from perdure import PerdureError, connect
 from signup.inbox import MailServer, MailStore, pages
-from signup.settings import PREFIX, Settings, SettingsError
+from signup.settings import PREFIX, REMINDERS_MAX, Settings, SettingsError, duration
 from signup.web import create_app
 from signup.workflow import Signup
 
@@ -74,14 +74,24 @@ def demo_settings(options: Options, environ: Mapping[str, str]) -> Settings:
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
     if options.remind_every is not None:
         given["SIGNUP_REMIND_EVERY"] = options.remind_every
+    instead = {**SECONDS_INSTEAD_OF_HOURS, **_time_to_verify(given)}
     ours = {
         "SIGNUP_BASE_URL": f"http://{HOST}:{options.port}",
         "SIGNUP_SMTP_HOST": HOST,
         "SIGNUP_SMTP_PORT": str(options.smtp_port),
     }
-    return Settings.from_environment(
-        {**SECONDS_INSTEAD_OF_HOURS, **ours, **_keys(options.folder / "keys.env"), **given}
-    )
+    return Settings.from_environment({**instead, **ours, **_keys(options.folder / "keys.env"), **given})
+
+
+def _time_to_verify(given: Mapping[str, str]) -> dict[str, str]:
+    """Let the demo's links live longer than the reminders asked for: the last one must not bring a dead link."""
+    try:
+        remind_every = duration(given.get("SIGNUP_REMIND_EVERY", SECONDS_INSTEAD_OF_HOURS["SIGNUP_REMIND_EVERY"]))
+        reminders_max = int(given.get("SIGNUP_REMINDERS_MAX", REMINDERS_MAX))
+    except (ValueError, OverflowError):
+        return {}  # told with all other problems, when the settings are read
+    needed, usual = remind_every * (reminders_max + 1), duration(SECONDS_INSTEAD_OF_HOURS["SIGNUP_EXPIRE_AFTER"])
+    return {"SIGNUP_EXPIRE_AFTER": f"{needed.total_seconds()}s"} if needed > usual else {}
 
 
 @contextmanager
@@ -115,7 +125,8 @@ def _told_apart(option: str, port: int) -> Iterator[None]:
         yield
     except OSError as err:
         raise OSError(
-            f"port {port} of {HOST} cannot be had ({err.strerror}); choose another one with {option}"
+            f"port {port} of {HOST} cannot be had ({err.strerror}); choose another one: "
+            f"make demo ARGS='{option} {port + 1 if port < 65_535 else port - 1}'"
         ) from err
 
 
@@ -142,14 +153,20 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m signup.demo", description="The sign-up service, all of it in one process."
     )
-    parser.add_argument("--port", type=int, default=8000, help="of the web pages (8000)")
-    parser.add_argument("--smtp-port", type=int, default=8025, help="of the demo's own mail server (8025)")
+    parser.add_argument("--port", type=_port, default=8000, help="of the web pages (8000)")
+    parser.add_argument("--smtp-port", type=_port, default=8025, help="of the demo's own mail server (8025)")
     parser.add_argument(
         "--directory", type=Path, default=Path("var/signup"), help="where everything is kept (./var/signup)"
     )
     parser.add_argument("--remind-every", help="such as 5s, 10m or 24h (30s)")
     given = parser.parse_args(arguments)
     return Options(given.port, given.smtp_port, given.directory.resolve(), given.remind_every)
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a port, 1 to 65535")
+    return int(text)
 
 
 def _told(options: Options, settings: Settings) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from signup.tokens import KEY_BYTES_MIN
 
 PREFIX = "SIGNUP_"
+REMINDERS_MAX = 3
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -46,7 +47,7 @@ class Settings:
     """Where the pages are reached from outside; links are built from this, never from a request."""
 
     remind_every: timedelta = timedelta(hours=24)
-    reminders_max: int = 3
+    reminders_max: int = REMINDERS_MAX
     expire_after: timedelta = timedelta(days=7)
     """How long a link lives, and with it a sign-up that is never verified."""
     resend_every: timedelta = timedelta(seconds=60)
@@ -133,7 +134,8 @@ class Settings:
         if self.expire_after <= self.remind_every * self.reminders_max:
             problems.append(
                 f"expire_after is {self.expire_after}, expected more than {self.reminders_max} reminders every {self.remind_every}: "
-                "the last one would bring a dead link"
+                f"the last one would bring a dead link; set {PREFIX}EXPIRE_AFTER higher, or {PREFIX}REMIND_EVERY or "
+                f"{PREFIX}REMINDERS_MAX lower"
             )
         return problems
 
@@ -144,6 +146,20 @@ def duration(text: str) -> timedelta:
     if match is None:
         raise ValueError(f"{text!r} is no duration, expected a number and ms, s, m, h or d, such as 24h")
     return timedelta(**{_UNITS[match[2]]: float(match[1])})
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no whole number, expected one such as 3") from None
+
+
+def _tls(text: str) -> SmtpTls:
+    try:
+        return SmtpTls(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is unknown, expected one of {', '.join(SmtpTls)}") from None
 
 
 def _key(text: str) -> bytes:
@@ -174,9 +190,9 @@ _READERS: dict[str, Callable[[str], object]] = {
     "bytes": _key,
     "Mapping[int, bytes]": _keys,
     "str": str,
-    "int": int,
+    "int": _whole,
     "timedelta": duration,
-    "SmtpTls": SmtpTls,
+    "SmtpTls": _tls,
 }
 NAMES = {f"{PREFIX}{each.name.upper()}": (each.name, _READERS[str(each.type)]) for each in fields(Settings)}
 """Every variable that is read, with the field it sets and how it is read."""

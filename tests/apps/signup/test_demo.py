@@ -4,10 +4,13 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from signup.demo import _options, demo_settings, main
+from signup.settings import Settings, SettingsError
 from tests.apps.signup.process import ADA, REMINDER, VERIFY, WELCOME, Demo, DidNotStart
 from tests.apps.signup.waiting import wait_for
 
@@ -109,8 +112,8 @@ def test_settings_that_cannot_work_are_told_before_anything_starts(tmp_path: Pat
 def test_a_second_one_is_told_what_is_taken(start: Callable[..., Demo], tmp_path: Path) -> None:
     first = start(remind_every="60s")
     for taken, said in {
-        "port": "with --port",
-        "smtp_port": "with --smtp-port",
+        "port": "choose another one: make demo ARGS='--port ",
+        "smtp_port": "choose another one: make demo ARGS='--smtp-port ",
         "folder": "is in use by process",
     }.items():
         second = Demo(tmp_path / taken, remind_every="60s")
@@ -129,3 +132,34 @@ def test_what_it_prints_is_where_to_look(start: Callable[..., Demo], tmp_path: P
     keys = tmp_path / "var" / "keys.env"
     assert keys.stat().st_mode & 0o077 == 0, "the keys are nobody else's business"
     assert re.fullmatch(r"SIGNUP_SECRET_KEY=\w{64}\nSIGNUP_TOKEN_KEYS=1:\w{64}\n", keys.read_text())
+
+
+def settings_of(folder: Path, *arguments: str, **environ: str) -> Settings:
+    options = _options(["--directory", str(folder), *arguments])
+    return demo_settings(options, environ)
+
+
+@pytest.mark.parametrize(
+    ("every", "lives"), [("30s", timedelta(minutes=10)), ("10m", timedelta(minutes=40)), ("24h", timedelta(days=4))]
+)
+def test_a_link_outlives_the_reminders_that_are_asked_for(tmp_path: Path, every: str, lives: timedelta) -> None:
+    assert settings_of(tmp_path, "--remind-every", every).expire_after == lives
+    if every != "30s":
+        with pytest.raises(SettingsError, match="set SIGNUP_EXPIRE_AFTER higher"):
+            settings_of(tmp_path, "--remind-every", every, SIGNUP_EXPIRE_AFTER="10m")
+
+
+def test_a_number_of_reminders_that_is_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="SIGNUP_REMINDERS_MAX: 'x' is no whole number"):
+        settings_of(tmp_path, SIGNUP_REMINDERS_MAX="x")
+
+
+@pytest.mark.parametrize("option", ["--port", "--smtp-port"])
+@pytest.mark.parametrize("port", ["80000", "0", "-1", "web"])
+def test_what_is_no_port_is_refused(capsys: pytest.CaptureFixture[str], option: str, port: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([f"{option}={port}"])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        f"python -m signup.demo: error: argument {option}: found {port!r}, expected a port, 1 to 65535\n"
+    )

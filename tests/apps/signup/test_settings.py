@@ -92,3 +92,26 @@ def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment({"SIGNUP_SMTP_PORT": "many"})
     assert str(caught.value).count("\n  - ") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("REMINDERS_MAX", "x", "'x' is no whole number, expected one such as 3"),
+        ("SMTP_TLS", "yes", "'yes' is unknown, expected one of off, starttls, ssl"),
+    ],
+)
+def test_what_cannot_be_read_says_what_can(name: str, text: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(**{name: text})
+    assert str(caught.value) == f"the settings cannot be used:\n  - SIGNUP_{name}: {told}"
+
+
+def test_reminders_that_would_outlive_their_link_are_refused_with_what_to_set() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(EXPIRE_AFTER="10m", REMIND_EVERY="10m")
+    assert str(caught.value) == (
+        "the settings cannot be used:\n"
+        "  - expire_after is 0:10:00, expected more than 3 reminders every 0:10:00: the last one would bring a dead link; "
+        "set SIGNUP_EXPIRE_AFTER higher, or SIGNUP_REMIND_EVERY or SIGNUP_REMINDERS_MAX lower"
+    )
