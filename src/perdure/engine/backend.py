@@ -36,6 +36,7 @@ from perdure.interpreter.events import (
     TimerSkipped,
 )
 from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttributeType
+from perdure.model.dump import RunDump
 from perdure.model.errors import InvalidRequest, UnavailableError
 from perdure.model.history import HistoryEntry
 from perdure.model.ids import RunId, WorkflowId
@@ -256,6 +257,10 @@ class EmbeddedBackend:
     async def progress(self, workflow_id: WorkflowId, *, run_id: RunId | None = None) -> RunProgress:
         _check_text(workflow_id, run_id)
         return await self._inspector.progress(workflow_id, run_id=run_id)
+
+    async def dump(self, workflow_id: WorkflowId, *, run_id: RunId | None = None) -> RunDump:
+        _check_text(workflow_id, run_id)
+        return await self._inspector.dump(workflow_id, run_id=run_id)
 
     async def _change(self, workflow_id: WorkflowId, run_id: RunId | None, event: Event) -> None:
         _check_text(workflow_id, run_id)

@@ -13,10 +13,12 @@ from threading import Lock
 from typing import TypeVar
 
 from perdure.engine.calls import OpenCall
+from perdure.engine.dump import dump_of
 from perdure.engine.hot import fold
 from perdure.interpreter.codec import decode_event
 from perdure.interpreter.narrator import Narrator
 from perdure.interpreter.snapshot import Phase, Snapshot, StateSnapshot, WaitSnapshot
+from perdure.model.dump import RunDump
 from perdure.model.errors import InternalError, InvalidRequest, UnavailableError, WorkflowNotFound
 from perdure.model.history import Fact, HistoryEntry
 from perdure.model.ids import CallId, RunId, WorkflowId
@@ -79,6 +81,16 @@ class FileInspector:
             if stored is None:
                 raise WorkflowNotFound(f"workflow not found for ID: {workflow_id}", workflow_id=workflow_id)
             return progress_of(stored, reader)
+
+        return await self._read(read)
+
+    async def dump(self, workflow_id: WorkflowId, *, run_id: RunId | None = None) -> RunDump:
+        def read(reader: Reader) -> RunDump:
+            row = find_run(reader, workflow_id, run_id)
+            stored = reader.load([row.key]).get(row.key)
+            if stored is None:
+                raise WorkflowNotFound(f"workflow not found for ID: {workflow_id}", workflow_id=workflow_id)
+            return dump_of(stored, reader)
 
         return await self._read(read)
 

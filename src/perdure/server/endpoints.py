@@ -6,7 +6,6 @@ status is ``wire.errors``' business.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -16,11 +15,12 @@ from perdure.model.errors import InvalidRequest, PerdureError, WaitTimedOut
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunInfo
 from perdure.ports.backend import Backend
+from perdure.ports.dumper import dumper_of
 from perdure.ports.inspector import HISTORY_LIMIT, Inspector, inspector_of
 from perdure.wire import document, errors, inspection, requests, responses
 from perdure.wire.document import Malformed
+from perdure.wire.dump import encode_page
 from perdure.wire.paths import HEALTH_CHECK, Call, OwnCall, path_of
-from perdure.wire.values import encode_data, encode_search
 
 JSON: Final = "application/json; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
@@ -229,24 +229,11 @@ async def _wait_for_state(backend: Backend, body: bytes, settings: Settings) -> 
 
 
 async def _dump(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
-    """Answer what a Backend tells of a run's inside: its attributes, under iWF's names for them."""
     request = requests.decode_dump(body)
-    workflow_id = request.target.workflow_id
-    info = await backend.describe(workflow_id, run_id=request.target.run_id)
-    inside = {
-        "DataObjects": encode_data(await backend.get_data_attributes(workflow_id, run_id=info.run_id)),
-        "SearchAttributes": encode_search(await backend.get_search_attributes(workflow_id, run_id=info.run_id)),
-    }
-    data = document.write_ascii(inside)
-    pages = -(-len(data) // request.page_bytes)
-    if not 0 <= request.page < pages:
-        raise InvalidRequest(f"pageNum is {request.page}, expected 0 to {pages - 1}", workflow_id=workflow_id)
-    page = data[request.page * request.page_bytes : (request.page + 1) * request.page_bytes]
-    return {
-        "checksum": hashlib.sha256(data.encode()).hexdigest(),
-        "totalPages": pages,
-        "jsonData": page,
-    }
+    dumper = dumper_of(backend)
+    if dumper is None:
+        raise _no_inside()
+    return encode_page(await dumper.dump(request.target.workflow_id, run_id=request.target.run_id), request)
 
 
 async def _history(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
@@ -267,10 +254,12 @@ async def _progress(backend: Backend, body: bytes, _settings: Settings) -> dict[
 def _inspector(backend: Backend) -> Inspector:
     inspector = inspector_of(backend)
     if inspector is None:
-        raise InvalidRequest(
-            "what runs behind this server tells nothing of the inside of runs; ask it with its own tools"
-        )
+        raise _no_inside()
     return inspector
+
+
+def _no_inside() -> InvalidRequest:
+    return InvalidRequest("what runs behind this server tells nothing of the inside of runs; ask it with its own tools")
 
 
 def _capped(wait_ms: int | None, settings: Settings) -> int:

@@ -63,7 +63,7 @@ def _whole_outcome(outcome: Outcome | None) -> Fields:
     if outcome is None:
         return {}
     return {
-        "results": None if outcome.results is None else [_encode_state_output(output) for output in outcome.results],
+        "results": None if outcome.results is None else [encode_state_output(output) for output in outcome.results],
         "errorType": None if outcome.error_type is None else outcome.error_type.value,
         "errorMessage": outcome.error_message,
     }
@@ -73,7 +73,7 @@ def _encode_outcome(outcome: Outcome) -> Fields:
     fields: Fields = {}
     # iWF: a completed run without results has no list of them, one failed by a decision an empty one.
     if outcome.results or (outcome.results is not None and outcome.status is RunStatus.FAILED):
-        fields["results"] = [_encode_state_output(output) for output in outcome.results]
+        fields["results"] = [encode_state_output(output) for output in outcome.results]
     if outcome.error_type is not None:
         fields["errorType"] = outcome.error_type.value
     if outcome.error_message:
@@ -81,7 +81,7 @@ def _encode_outcome(outcome: Outcome) -> Fields:
     return fields
 
 
-def _encode_state_output(output: StateOutput) -> Fields:
+def encode_state_output(output: StateOutput) -> Fields:
     return _encode_completion(output.state_id, output.state_execution_id, output.output)
 
 

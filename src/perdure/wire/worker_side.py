@@ -198,7 +198,7 @@ def encode_failure(failure: Failure) -> Fields:
 
 def _encode_wait_until_answer(answer: WaitUntilAnswer) -> Fields:
     fields = _encode_writes(answer.writes, data="upsertDataObjects")
-    fields["commandRequest"] = _encode_wait(answer.wait)
+    fields["commandRequest"] = encode_wait(answer.wait)
     if answer.locals:
         fields["upsertStateLocals"] = encode_data(answer.locals)
     return fields
@@ -231,7 +231,7 @@ def _encode_message(message: Message) -> Fields:
     return fields
 
 
-def _encode_wait(wait: Wait) -> Fields:
+def encode_wait(wait: Wait) -> Fields:
     """An author's order of conditions is kept within a kind; the wire has a list for each kind."""
     assert wait.mode is not None, "an answer has no problem"
     fields: Fields = {"commandWaitingType": _MODES[wait.mode]}
@@ -266,13 +266,13 @@ def _encode_channel(condition: ChannelCondition, *, name: str) -> Fields:
 
 
 def _encode_decision(decision: Decision) -> Fields:
-    fields: Fields = {"nextStates": [_encode_step(step) for step in decision.next]}
+    fields: Fields = {"nextStates": [encode_step(step) for step in decision.next]}
     if decision.close_if_empty is not None:
         fields["conditionalClose"] = _encode_conditional_close(decision.close_if_empty)
     return fields
 
 
-def _encode_step(step: Movement | Closing) -> Fields:
+def encode_step(step: Movement | Closing) -> Fields:
     if isinstance(step, Closing):
         return _with_value({"stateId": step.kind.value}, "stateInput", step.output)
     fields = _with_value({"stateId": step.state_id}, "stateInput", step.input)
