@@ -43,6 +43,14 @@ class Quick(Workflow[str, str]):
         return "seen"
 
 
+class Steady(Workflow[str, str]):
+    """Is tried every second."""
+
+    @state(start=True, retry=Retry(first=1, longest=1))
+    def work(self, word: str) -> Decision:
+        return complete(word)
+
+
 class Hopeless(Workflow[str, str]):
     """Gives up at once where the server understands it, and after three attempts where it does not."""
 
@@ -69,7 +77,7 @@ class Old(ObjectWorkflow):
 registry = Registry(Quick())
 worker = Worker(Quick(), threads=2)
 instance = Quick()
-every = [registry, Slow, SlowOnLoop, Hopeless(), Old]
+every = [registry, Slow, SlowOnLoop, Steady, Hopeless(), Old]
 nothing: list[object] = []
 policy = IDReusePolicy
 number = 3

@@ -23,7 +23,7 @@ def at(target: str) -> Worker:
         ("instance", {"Quick"}),
         ("Quick", {"Quick"}),
         ("Old", {"Old"}),
-        ("every", {"Quick", "Slow", "SlowOnLoop", "Hopeless", "Old"}),
+        ("every", {"Quick", "Slow", "SlowOnLoop", "Steady", "Hopeless", "Old"}),
     ],
 )
 def test_registries_workflows_and_lists_of_them_are_served(name: str, types: set[str]) -> None:

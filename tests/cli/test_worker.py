@@ -34,7 +34,7 @@ def test_workflows_of_a_module_are_served(tmp_path: Path) -> None:
         connect(server.url, worker_url=worker.url) as client,
     ):
         assert client.start(Quick, "w", "work").result(timeout=20) == f"work of {worker.process.pid}"
-    assert worker.said("Hopeless, Old, Quick, Slow, SlowOnLoop")
+    assert worker.said("Hopeless, Old, Quick, Slow, SlowOnLoop, Steady")
     assert worker.said("of whoever reaches it")
     assert worker.output[-1] == "Stopped; no call is under way."
 
