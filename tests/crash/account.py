@@ -70,7 +70,7 @@ class Account:
         found = Counter(one for line in store.journal(row.key) for one in _happenings(decode_event(line.event)))
         assert max(found.values(), default=1) == 1, f"something happened twice to {name}: {found.most_common(3)}"
         assert not expected - found, f"acknowledged, and not in the journal of {name}: {expected - found}"
-        run, _ = fold(store.load([row.key])[row.key], journal=store.journal)
+        run, _ = fold(store.load([row.key])[row.key])
         data = run.execution.data_attributes().get("added")
         added = Counter((data.value.data or "").split(",") if data and data.value else ())
         assert added == Counter(token for what, token in found if what == "add"), f"an update of {name} was lost"

@@ -16,6 +16,7 @@ from perdure.engine.batch import PendingBatch
 from perdure.engine.core import Core
 from perdure.engine.inputs import Input, Reported
 from perdure.engine.outputs import Answered, Attempt, Output
+from perdure.engine.segments import CUT_POLICY, CutPolicy
 from perdure.model.calls import Answer, Failure
 from perdure.model.errors import UnavailableError
 from perdure.store.rows import Batch
@@ -33,6 +34,7 @@ class Knobs:
 
     resting_max: int = 2_000
     lane_max: int = 512
+    cut: CutPolicy = CUT_POLICY
     checkpoint_pages: int = 1_000_000
     """How much is written between two checkpoints."""
 
@@ -119,6 +121,7 @@ class Process:
             ids=outside,
             resting_max=knobs.resting_max,
             lane_max=knobs.lane_max,
+            cut=knobs.cut,
             hang_grace_ms=0,
         )
         self.inbox: list[Input] = []

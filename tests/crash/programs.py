@@ -35,7 +35,7 @@ from tests.engine.script import ADA, Request, after, done, go_to, signal_on, sta
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 LARGE = "x" * 9_000
-"""More than a journal takes before a snapshot is written, and more than a row keeps in itself."""
+"""More than a row keeps in itself."""
 
 
 def _data_of(request: Request) -> Mapping[str, str]:
@@ -465,7 +465,7 @@ LOCKS = Program(
 )
 
 
-# Large values, and journals that are cut short by snapshots
+# Large values
 
 
 def _collect(request: Request) -> Answer:

@@ -30,7 +30,7 @@ from tests.crash.program import Program
 from tests.crash.programs import LARGE_VALUES, LOCKS, POLLING, RESTART, SIGNUP
 from tests.crash.simulation import Simulation, begin, run
 from tests.engine.script import Worker, done, starting
-from tests.store.samples import LONG, event, snapshot, value
+from tests.store.samples import LONG, event, value
 from tests.store.samples import run as run_row
 
 BATCHES = 15
@@ -75,7 +75,6 @@ def _batch(number: int) -> Batch:
         ended_calls=((RunKey(before), CallId(1)),) if number > 3 else (),
         completions=(CompletionRow(WorkflowId(str(number)), RunId(f"run-{number}"), "submit-1", value("done")),),
         index={RunKey(number): (mail, seen)},
-        snapshots=(snapshot(number, 3, value("snapshot")),),
         removed=(RunKey(number - 5),) if number > 5 and number % 2 else (),
     )
 

@@ -10,15 +10,16 @@ import pytest
 from perdure.engine.inputs import Reply
 from perdure.engine.ledger import Ledger
 from perdure.engine.outputs import Answered
+from perdure.engine.segments import CutPolicy
 from perdure.testing.rule import rule
 from tests.crash.process import Knobs
 from tests.crash.program import Program
 from tests.crash.programs import PROGRAMS, SIGNUP
-from tests.crash.simulation import SECOND_CRASHES, Tally, WrongEnd, crash_everywhere, run
+from tests.crash.simulation import SECOND_CRASHES, Tally, WrongEnd, begin, crash_everywhere, run
 
 ROOMY = Knobs()
-NARROW = Knobs(resting_max=0, lane_max=1)
-"""Every run leaves memory as soon as it may, and each workflow type has one call at a time."""
+NARROW = Knobs(resting_max=0, lane_max=1, cut=CutPolicy(events_max=1, growth=0))
+"""Every run leaves memory as soon as it may, each workflow type has one call at a time, and journals are cut at every step."""
 
 LONG_SEEDS = range(10, 15)
 
@@ -65,6 +66,19 @@ def test_program_ends_the_same_in_many_orders(
 def test_program_has_one_end_in_whatever_order(program: Program, tmp_path: Path) -> None:
     ends = {run(program, tmp_path, seed=seed, knobs=knobs) for seed in range(2) for knobs in (ROOMY, NARROW)}
     assert len(ends) == 1, "\n\n".join(ends)
+
+
+def test_narrow_engine_cuts_journals_all_the_way(tmp_path: Path) -> None:
+    world = begin(SIGNUP, tmp_path / "cut.db", seed=0, knobs=NARROW)
+    while world.move():
+        pass
+    rows = [
+        line
+        for run in world.process.store.runs_of(SIGNUP.workflows[0])
+        for line in world.process.store.journal(run.key)
+    ]
+    world.close()
+    assert sum(row.event.kind == "resumed" for row in rows) > 3
 
 
 @rule("C3")

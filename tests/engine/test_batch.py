@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from perdure.engine.batch import PendingBatch
-from perdure.engine.hot import SNAPSHOT_EVENTS, HotRun
+from perdure.engine.hot import HotRun
 from perdure.engine.ledger import Ledger
 from perdure.interpreter.events import SignalReceived, Started
 from perdure.interpreter.execution import Execution
@@ -27,29 +27,6 @@ def test_run_is_written_once_however_often_it_changed() -> None:
     (row,) = sealed.runs
     assert (row.key, row.events) == (KEY, 6)
     assert [event.seq for event in sealed.events] == [1, 2, 3, 4, 5, 6]
-    assert sealed.snapshots == ()
-
-
-def test_long_journal_gets_a_snapshot_at_its_end() -> None:
-    ledger = Ledger()
-    run = begun(ledger)
-    for n in range(SNAPSHOT_EVENTS):
-        ledger.journal(run, SignalReceived("letters"), now_ms=n, actor="client")
-    (snapshot,) = ledger.take_batch().seal().snapshots
-    assert snapshot.seq == SNAPSHOT_EVENTS + 1
-    ledger.journal(run, SignalReceived("letters"), now_ms=99, actor="client")
-    assert ledger.take_batch().seal().snapshots == ()
-
-
-def test_snapshot_is_written_with_when_its_calls_began() -> None:
-    ledger = Ledger()
-    run = begun(ledger)
-    call = opened()
-    run.calls[call.invoke.call_id] = call
-    for n in range(SNAPSHOT_EVENTS):
-        ledger.journal(run, SignalReceived("letters"), now_ms=n, actor="client")
-    (row,) = ledger.take_batch().seal().calls
-    assert (row.call_id, row.attempts, row.first_ms) == (7, 1, 100)
 
 
 def test_call_is_either_kept_or_ended() -> None:

@@ -13,6 +13,7 @@ import pytest
 from perdure.engine import doctor
 from perdure.engine.doctor import examine, stuck_in
 from perdure.engine.engine import EngineSettings
+from perdure.engine.segments import CutPolicy
 from perdure.interpreter.events import CallSucceeded, Event, Started
 from perdure.interpreter.execution import Execution
 from perdure.interpreter.snapshot import Phase, Snapshot
@@ -58,7 +59,7 @@ async def path(tmp_path: Path) -> AsyncIterator[Path]:
     worker.on_execute("fork", go_to(move("lock", options=locks), move("lock", options=locks)))
     worker.on_execute("end", complete())
     held = [worker.hold_execute("call"), worker.hold_execute("lock")]
-    settings = EngineSettings(synchronous="OFF", heartbeat_ms=None)
+    settings = EngineSettings(synchronous="OFF", heartbeat_ms=None, cut=CutPolicy(events_max=20, growth=0))
     async with EngineStage(tmp_path / "a.db", worker=worker, settings=settings) as stage:
         backend = stage.backend
         for name in ("wait", "long", "reset"):
@@ -140,7 +141,7 @@ DAMAGE = {
     ),
     "an event in the middle that is missing": (
         f"DELETE FROM event WHERE seq = 2 AND run = {key_of('long')}",
-        "has 51 events from 1 to 52",
+        "has 53 events from 1 to 54",
         doctor.RESTORE,
     ),
     "an event at the end that is missing": (
@@ -148,9 +149,10 @@ DAMAGE = {
         "its journal ends at",
         doctor.RESTORE,
     ),
-    "a snapshot that is not the journal's": (
-        f"UPDATE snapshot SET body = replace(body, '\"state_number\":1', '\"state_number\":7') WHERE run = {key_of('long')}",
-        "has a snapshot that is not what its journal leads to",
+    "a segment that is not where the one before it led": (
+        f"UPDATE event SET body = replace(body, '\"state_number\":1', '\"state_number\":7') WHERE run = {key_of('long')}"
+        " AND kind = 'resumed'",
+        "begins a segment with event",
         doctor.RESTORE,
     ),
     "a value that is missing": ("DELETE FROM value", "which is missing", doctor.RESTORE),

@@ -116,7 +116,7 @@ def _check(path: Path, ledger: list[str]) -> None:
             for line in store.journal(row.key)
             if isinstance(event := decode_event(line.event), SignalReceived) and event.value
         )
-        run, _ = fold(store.load([row.key])[row.key], journal=store.journal)
+        run, _ = fold(store.load([row.key])[row.key])
         data = {key: item.value.data for key, item in run.execution.data_attributes().items() if item.value}
         added = Counter((data.get("added") or "").split(","))
         for line in ledger:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from perdure.engine.segments import SEGMENT_EVENTS_MAX
 from perdure.model.attributes import DataAttribute, LoadingPolicy
 from perdure.model.calls import Failure
 from perdure.model.ids import WorkflowId
@@ -70,14 +71,14 @@ async def test_calls_that_queue_for_a_slow_worker_are_not_in_memory(tmp_path: Pa
             assert (await stage.backend.describe(WorkflowId(f"w{n}"))).status is RunStatus.COMPLETED
 
 
-async def test_long_journal_is_read_from_its_last_snapshot(stage: EngineStage[Worker]) -> None:
+async def test_long_journal_is_read_from_its_last_segment(stage: EngineStage[Worker]) -> None:
     await stage.backend.start(starting(None))
-    for n in range(100):
+    for n in range(250):
         await stage.backend.set_data_attributes(ADA, [DataAttribute(f"k{n}", text(str(n)))])
     store = stage.engine.store
     key = store.current_runs([ADA])[ADA].key
     stored = store.load([key])[key]
-    assert stored.snapshot is not None
-    assert len(stored.events) <= 33
+    assert [row.event.kind for row in stored.events[:2]] == ["resumed", "attributes-set"]
+    assert len(stored.events) <= SEGMENT_EVENTS_MAX + 1
     await stage.crash()
-    assert len(await stage.backend.get_data_attributes(ADA)) == 100
+    assert len(await stage.backend.get_data_attributes(ADA)) == 250

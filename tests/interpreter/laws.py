@@ -14,7 +14,7 @@ from hashlib import sha256
 from time import process_time
 
 from perdure.interpreter.card import EXECUTING_STATES
-from perdure.interpreter.codec import decode_event, decode_snapshot, encode_event, encode_snapshot
+from perdure.interpreter.codec import decode_event, encode_event
 from perdure.interpreter.effects import Abandon, Close, CompleteState, Effect, Index, Invoke
 from perdure.interpreter.events import (
     AttributesSet,
@@ -289,7 +289,8 @@ def restored(execution: Execution) -> Execution:
 
 
 def restarted(execution: Execution) -> Execution:
-    return Execution.restore(decode_snapshot(encode_snapshot(execution.snapshot())))
+    genesis = Resumed(execution.snapshot(), execution.run.run_id, ResumeCause.CUT)
+    return Execution.restore(through_codec(genesis).snapshot)
 
 
 def through_codec(genesis: Resumed) -> Resumed:
@@ -639,7 +640,7 @@ def digest(programs: range) -> str:
     for program in programs:
         for step in tell(program).happened:
             encoded = encode_event(step.event)
-            after = encode_snapshot(step.after)
+            after = encode_event(Resumed(step.after, step.after.run.run_id, ResumeCause.CUT))
             total.update(repr((encoded, step.refusal, step.effects, after)).encode())
     return total.hexdigest()
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perdure.interpreter import codec
-from perdure.interpreter.codec import KINDS, EncodedEvent, EncodedSnapshot, decode_event, encode_event
+from perdure.interpreter.codec import KINDS, EncodedEvent, decode_event, encode_event
 from perdure.interpreter.events import AttributesSet, DeadlinePassed, Event, MessagesPublished, SignalReceived, Started
 from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttributeType, SearchValue
 from perdure.model.errors import InternalError
@@ -111,11 +111,6 @@ def test_an_event_of_a_later_release_is_refused_naming_both() -> None:
         decode_event(EncodedEvent("telepathy", 1, "{}"))
     with pytest.raises(InternalError, match=r"'signal' of version 7, expected .* at most version 1"):
         decode_event(EncodedEvent("signal", 7, "{}"))
-
-
-def test_a_snapshot_of_another_version_is_not_read() -> None:
-    with pytest.raises(InternalError, match="snapshot of version 0"):
-        codec.decode_snapshot(EncodedSnapshot(0, "{}"))
 
 
 def test_an_older_body_is_brought_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.interpreter.codec import EncodedEvent, EncodedSnapshot
+from perdure.interpreter.codec import EncodedEvent
 from perdure.model.ids import RunId, WorkflowId, WorkflowType
 from perdure.model.value import EncodedValue
-from perdure.store.rows import EventRow, RunKey, RunRow, SnapshotRow
+from perdure.store.rows import EventRow, RunKey, RunRow
 
 LONG = "long " * 4_000
 
@@ -28,8 +28,9 @@ def event(key: int, seq: int, *values: EncodedValue, **changes: Any) -> EventRow
     return EventRow(RunKey(key), seq, **(whole | changes))
 
 
-def snapshot(key: int, seq: int, *values: EncodedValue) -> SnapshotRow:
-    return SnapshotRow(RunKey(key), seq, EncodedSnapshot(1, '{"data":[0]}', values))
+def segment(key: int, seq: int, *values: EncodedValue) -> EventRow:
+    """An event that a load begins with."""
+    return event(key, seq, event=EncodedEvent("resumed", 1, '{"snapshot":{"data":[0]}}', values))
 
 
 def value(data: str | None) -> EncodedValue:

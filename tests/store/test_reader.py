@@ -17,9 +17,10 @@ from perdure.store.connection import open_reader, open_writer
 from perdure.store.faults import FileGuard
 from perdure.store.reader import Reader
 from perdure.store.rows import Batch, CallRow, CompletionRow, RunKey, RunRow
+from perdure.store.statements import SQL
 from perdure.store.store import Store
 from perdure.store.writer import Writer
-from tests.store.samples import LONG, event, run, snapshot, value
+from tests.store.samples import LONG, event, run, segment, value
 
 T = SearchAttributeType
 ADA, BOB = WorkflowId("ada"), WorkflowId("bob")
@@ -115,7 +116,7 @@ def test_every_part_of_a_run_is_loaded_as_it_was_written(desk: Desk) -> None:
     )
     desk.write(runs=(run(1, events=2),), events=events, calls=calls)
     stored = desk.reader.load(keys(1))[RunKey(1)]
-    assert (stored.events, stored.calls, stored.snapshot) == (events, calls, None)
+    assert (stored.events, stored.calls) == (events, calls)
 
 
 def test_calls_are_replaced_and_ended(desk: Desk) -> None:
@@ -126,14 +127,22 @@ def test_calls_are_replaced_and_ended(desk: Desk) -> None:
     assert desk.reader.load(keys(1))[RunKey(1)].calls == (again,)
 
 
-def test_only_events_after_the_last_snapshot_are_loaded(desk: Desk) -> None:
-    events = tuple(event(1, seq, value(f"{LONG}{seq}")) for seq in range(1, 6))
-    desk.write(runs=(run(1, events=5),), events=events, snapshots=(snapshot(1, 2, value("old")),))
-    desk.write(snapshots=(snapshot(1, 3, value(LONG)),))
-    stored = desk.reader.load(keys(1))[RunKey(1)]
-    assert stored.snapshot == snapshot(1, 3, value(LONG))
-    assert stored.events == events[3:]
+def test_only_the_last_segment_is_loaded(desk: Desk) -> None:
+    events = (event(1, 1, value("a")), segment(1, 2), event(1, 3), segment(1, 4, value(LONG)), event(1, 5))
+    others = (event(2, 1), segment(3, 1), event(3, 2))
+    desk.write(runs=(run(1, events=5), run(2, events=1), run(3, events=2)), events=(*events, *others))
+    stored = desk.reader.load(keys(1, 2, 3))
+    assert stored[RunKey(1)].events == events[3:]
+    assert stored[RunKey(2)].events == others[:1]
+    assert stored[RunKey(3)].events == others[1:]
     assert desk.reader.journal(RunKey(1)) == events
+
+
+def test_the_last_segment_is_found_by_an_index_that_has_nothing_of_short_journals(desk: Desk) -> None:
+    plan = desk.reading.execute(f"EXPLAIN QUERY PLAN {SQL['load_events']}", {"keys": "[]"}).fetchall()
+    steps = [str(step[3]) for step in plan]
+    assert any("event_by_segment (run=?)" in step for step in steps), steps
+    assert any("event_by_run (run=? AND seq>?)" in step for step in steps), steps
 
 
 def test_loading_takes_as_many_statements_for_a_hundred_runs_as_for_one(desk: Desk) -> None:

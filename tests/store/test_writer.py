@@ -15,10 +15,10 @@ from perdure.store.connection import open_writer
 from perdure.store.faults import FileGuard
 from perdure.store.rows import Batch, CallRow, CompletionRow, RunKey
 from perdure.store.writer import Writer
-from tests.store.samples import LONG, event, run, snapshot, value
+from tests.store.samples import LONG, event, run, value
 
 T = SearchAttributeType
-TABLES = ("run", "event", "call", "completion", "snapshot", "value", "value_use", "search_card", "search_term")
+TABLES = ("run", "event", "call", "completion", "value", "value_use", "search_card", "search_term")
 
 
 class Desk:
@@ -60,7 +60,6 @@ def everything(key: int) -> dict[str, object]:
         "ended_calls": ((RunKey(key), CallId(2)),),
         "completions": (CompletionRow(WorkflowId("ada"), RunId(f"run-{key}"), "submit-1", value("done")),),
         "index": {RunKey(key): (SearchAttribute("age", T.INT, 3), SearchAttribute("bio", T.TEXT, "A b"))},
-        "snapshots": (snapshot(key, 2, value(LONG)),),
     }
 
 
@@ -70,7 +69,7 @@ def test_a_batch_is_one_statement_whatever_is_in_it(desk: Desk) -> None:
     desk.write(**everything(1), removed=(RunKey(9),))
     desk.connection.trace_v2(0)
     assert len(statements) == 1, statements
-    assert desk.counts() == dict(zip(TABLES, (2, 2, 1, 1, 1, 1, 1, 1, 3), strict=True))
+    assert desk.counts() == dict(zip(TABLES, (2, 2, 1, 1, 1, 1, 1, 3), strict=True))
 
 
 def test_an_empty_batch_writes_nothing(desk: Desk) -> None:
@@ -80,7 +79,7 @@ def test_an_empty_batch_writes_nothing(desk: Desk) -> None:
 
 
 def test_a_large_value_is_kept_once_for_all_that_have_it(desk: Desk) -> None:
-    desk.write(events=(event(1, 1, value(LONG)), event(1, 2, value(LONG))), snapshots=(snapshot(2, 1, value(LONG)),))
+    desk.write(events=(event(1, 1, value(LONG)), event(1, 2, value(LONG)), event(2, 1, value(LONG))))
     desk.write(events=(event(3, 1, value(LONG), value(LONG + "!")),))
     assert desk.rows("SELECT data FROM value ORDER BY length(data)") == [(LONG,), (LONG + "!",)]
     assert desk.counts()["value_use"] == 4

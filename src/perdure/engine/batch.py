@@ -7,7 +7,7 @@ from perdure.engine.hot import HotRun
 from perdure.engine.inputs import Reported
 from perdure.engine.outputs import Held
 from perdure.model.attributes import SearchAttribute
-from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey, SnapshotRow
+from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey
 
 
 class PendingBatch:
@@ -62,7 +62,6 @@ class PendingBatch:
 
     def seal(self) -> Batch:
         """Return what the store writes. The batch takes nothing more after this."""
-        snapshots = self._snapshots()
         return Batch(
             runs=tuple([run.make_row() for run in self.runs.values()]),
             events=tuple(self.events),
@@ -70,18 +69,5 @@ class PendingBatch:
             ended_calls=tuple(self.ended),
             completions=tuple(self.completions),
             index={key: tuple(attributes.values()) for key, attributes in self.index.items()},
-            snapshots=snapshots,
             removed=tuple(self.removed),
         )
-
-    def _snapshots(self) -> tuple[SnapshotRow, ...]:
-        taken = []
-        for run in self.runs.values():
-            if run.wants_snapshot:
-                taken.append(run.take_snapshot())
-                for call in run.calls.values():
-                    # A snapshot does not say when a call began; without a row that would be lost.
-                    if not call.kept:
-                        call.kept = True
-                        self.keep_call(call)
-        return tuple(taken)

@@ -57,6 +57,7 @@ from perdure.engine.readings import Readings
 from perdure.engine.reporter import Reporter
 from perdure.engine.reset import go_back
 from perdure.engine.rpcs import Rpcs, error_of
+from perdure.engine.segments import CUT_POLICY, CutPolicy
 from perdure.engine.sieve import Sieve
 from perdure.engine.timekeeper import NEAREST_MAX, Place, Timekeeper
 from perdure.engine.waiters import Waiters
@@ -124,6 +125,7 @@ class Core:
         lane_max: int = CALLS_MAX,
         nearest_max: int = NEAREST_MAX,
         hang_grace_ms: int = HANG_GRACE_MS,
+        cut: CutPolicy = CUT_POLICY,
         reporter: Reporter | None = None,
     ) -> None:
         self._store = store
@@ -136,7 +138,7 @@ class Core:
         self._hang_grace_ms = hang_grace_ms
         self._overdue = Overdue()
         self._reporter = reporter or Reporter()
-        self._ledger = Ledger()
+        self._ledger = Ledger(policy=cut)
         self._runs = HotRuns(resting_max=resting_max)
         self._waiters = Waiters()
         self._timekeeper = Timekeeper(self._read_deadlines, nearest_max=nearest_max)
@@ -233,6 +235,7 @@ class Core:
         """Return what is to be written next, unless something is being written or nothing is to be."""
         if self._committing is not None or self._ledger.open.empty:
             return None
+        self._ledger.cut(now_ms=self._clock.now_ms())
         self._committing = batch = self._ledger.take_batch()
         return batch, batch.seal()
 
@@ -496,7 +499,7 @@ class Core:
             if stored.row.quarantine is not None:
                 self._runs.add(HotRun(stored.row, Execution(), stored=True))
                 return
-            run, began = fold(stored, journal=self._store.journal)
+            run, began = fold(stored)
         except Exception as error:  # one journal's trouble must not become everybody's
             logger.exception(
                 "run %s of workflow %r is quarantined",

@@ -1,7 +1,7 @@
 """Whether a file is well: every open run folded again and held against what else the file says of it.
 
 Rule: every open run has a next wake-up, a call under way, or something named that it waits for; and
-its row, its snapshot, its calls and its index card say what its journal says.
+its row, its calls and its index card say what its journal says, and so does the beginning of each segment.
 
 It only reads, and may do so beside the file's owner. Memory is bounded by a few runs, not by the file.
 """
@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from perdure.engine.hot import fold
 from perdure.engine.inspector import events_of
 from perdure.interpreter.card import EXECUTING_STATES
 from perdure.interpreter.codec import decode_event
-from perdure.interpreter.events import Resumed
+from perdure.interpreter.events import ResumeCause, Resumed
 from perdure.interpreter.execution import Execution
 from perdure.interpreter.snapshot import Phase, Snapshot, StateSnapshot
 from perdure.interpreter.waits import OpenWait
@@ -134,30 +133,34 @@ def _findings(reader: Reader, seen: Seen) -> Iterator[Finding]:
     if row.quarantine is not None:
         yield Finding(f"{name} is quarantined, nothing happens to it any more ({row.quarantine})", REPORT)
         return
-    whole = _fold_whole(reader, row)
+    whole, torn = _fold_whole(reader, row)
     if whole.closed:
         yield Finding(f"{name} is open, its journal has ended", RESTORE)
         return
     snapshot = whole.snapshot()
-    quick = fold(seen.stored, journal=reader.journal)[0].execution.snapshot()
-    if quick != snapshot:
-        yield Finding(f"{name} has a snapshot that is not what its journal leads to", RESTORE)
+    if torn is not None:
+        yield Finding(f"{name} begins a segment with event {torn} that is not what its journal leads to", RESTORE)
     yield from (Finding(f"{name}: {stuck}", REPORT) for stuck in stuck_in(snapshot))
     yield from _row_findings(name, seen.stored, whole)
     yield from _card_findings(reader, name, seen, snapshot)
 
 
-def _fold_whole(reader: Reader, row: RunRow) -> Execution:
-    """Fold a journal from its beginning on, whatever snapshot there is, up to where the row says it ends."""
+def _fold_whole(reader: Reader, row: RunRow) -> tuple[Execution, int | None]:
+    """Fold a journal from its beginning on, up to where the row says it ends.
+
+    Returns:
+        what it leads to, and where a segment begins that is not what the one before leads to, if one does.
+    """
     execution = Execution()
+    torn: int | None = None
     for event_row in events_of(reader, row):
         if event_row.seq > row.events:
             break
         event = decode_event(event_row.event)
-        if isinstance(event, Resumed):
-            execution = Execution()  # the beginning of a segment, with all its past in it
+        if isinstance(event, Resumed) and event.cause is ResumeCause.CUT and execution.begun:
+            torn = torn if execution.snapshot() == event.snapshot else event_row.seq
         execution.handle(event, event_row.at_ms)
-    return execution
+    return execution, torn
 
 
 # Whether it can go on

@@ -19,6 +19,7 @@ from perdure.engine.owner import Owner
 from perdure.engine.parking import RESTING_MAX
 from perdure.engine.pruner import Pruner
 from perdure.engine.reporter import Reporter
+from perdure.engine.segments import CUT_POLICY, CutPolicy
 from perdure.engine.writer import ThreadWriter, Writer
 from perdure.model.errors import UnavailableError
 from perdure.model.ids import RunId
@@ -45,6 +46,8 @@ class EngineSettings:
     """How often deadlines are compared with the wall clock; ``None``: a clock that nobody sets."""
     hang_grace_ms: int = HANG_GRACE_MS
     """How much longer than its timeout an invoker may take to report that it is over."""
+    cut: CutPolicy = CUT_POLICY
+    """After how many events all that a run remembers is written into its journal, for a load to begin there."""
     address: str = ""
     """Where others can reach this engine; told to whoever wants to open the same file."""
 
@@ -259,6 +262,7 @@ def open_engine(
             resting_max=settings.resting_max,
             lane_max=settings.lane_max,
             hang_grace_ms=settings.hang_grace_ms,
+            cut=settings.cut,
             reporter=reporter,
         )
     except BaseException:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from perdure.engine.calls import OpenCall
 from perdure.engine.outputs import Held
-from perdure.interpreter.codec import EncodedEvent, decode_event, decode_snapshot, encode_snapshot
+from perdure.engine.segments import CutPolicy
+from perdure.interpreter.codec import EncodedEvent, decode_event
 from perdure.interpreter.effects import Invoke
 from perdure.interpreter.execution import Execution
-from perdure.model.errors import InternalError
 from perdure.model.ids import CallId
 from perdure.model.outcome import Outcome, RunInfo, RunStatus
-from perdure.store.rows import EventRow, RunKey, RunRow, SnapshotRow, StoredRun
+from perdure.store.rows import RunKey, RunRow, StoredRun
 
-SNAPSHOT_EVENTS = 32
-SNAPSHOT_BYTES = 8 * 1024
+_GENESIS = ("started", "resumed")
 
 
 class HotRun:
@@ -23,21 +20,21 @@ class HotRun:
 
     __slots__ = (
         "backoff",
-        "bytes_since_snapshot",
         "calls",
         "closed_ms",
         "current",
         "events",
-        "events_since_snapshot",
         "execution",
         "followed_by",
+        "genesis_bytes",
         "held",
         "key",
         "quarantine",
         "queued",
         "row",
         "rpcs",
-        "snapshot_bytes",
+        "segment_bytes",
+        "segment_events",
         "status",
         "stored",
     )
@@ -66,9 +63,11 @@ class HotRun:
         """Locking RPCs under way."""
         self.followed_by: RunKey | None = None
         """The run that retries this one, if that is in memory."""
-        self.events_since_snapshot = 0
-        self.bytes_since_snapshot = 0
-        self.snapshot_bytes = 0
+        self.segment_events = 0
+        """How many came after the genesis of the journal's last segment."""
+        self.segment_bytes = 0
+        """What those take."""
+        self.genesis_bytes = 0
 
     @property
     def busy(self) -> bool:
@@ -144,26 +143,23 @@ class HotRun:
     def journaled(self, encoded: EncodedEvent) -> None:
         """Count an event that was just added to the journal."""
         self.events += 1
-        self.events_since_snapshot += 1
-        self.bytes_since_snapshot += size_of(encoded)
+        self.folded(encoded)
 
-    @property
-    def wants_snapshot(self) -> bool:
-        """Whether folding what came since the last one has become too long.
+    def folded(self, encoded: EncodedEvent) -> None:
+        """Count an event of the last segment."""
+        size = size_of(encoded)
+        if encoded.kind in _GENESIS:
+            self.segment_events = self.segment_bytes = 0
+            self.genesis_bytes = size
+        else:
+            self.segment_events += 1
+            self.segment_bytes += size
 
-        A large execution is not written down again for every 8 KB: the journal must also have
-        grown by half of what the last snapshot took.
-        """
-        if self.quarantine is not None or self.status is not RunStatus.RUNNING:
+    def wants_cut(self, policy: CutPolicy) -> bool:
+        """Whether folding the last segment has become too long."""
+        if not policy.cuts(self.segment_events, self.segment_bytes, genesis_size=self.genesis_bytes):
             return False
-        long = self.events_since_snapshot > SNAPSHOT_EVENTS or self.bytes_since_snapshot > SNAPSHOT_BYTES
-        return long and self.bytes_since_snapshot * 2 > self.snapshot_bytes
-
-    def take_snapshot(self) -> SnapshotRow:
-        encoded = encode_snapshot(self.execution.snapshot())
-        self.events_since_snapshot = self.bytes_since_snapshot = 0
-        self.snapshot_bytes = len(encoded.body) + sum(len(value.data or "") for value in encoded.values)
-        return SnapshotRow(self.key, self.events, encoded)
+        return self.quarantine is None and self.status is RunStatus.RUNNING
 
 
 def size_of(encoded: EncodedEvent) -> int:
@@ -173,11 +169,8 @@ def size_of(encoded: EncodedEvent) -> int:
     return size
 
 
-def fold(stored: StoredRun, *, journal: Callable[[RunKey], tuple[EventRow, ...]]) -> tuple[HotRun, dict[CallId, int]]:
+def fold(stored: StoredRun) -> tuple[HotRun, dict[CallId, int]]:
     """Make an execution of what is stored of it.
-
-    Args:
-        journal: reads all events of a run, for a snapshot of another release.
 
     Returns:
         The run, and when each call that the folded events began was begun.
@@ -185,22 +178,12 @@ def fold(stored: StoredRun, *, journal: Callable[[RunKey], tuple[EventRow, ...]]
     Raises:
         Exception: whatever the fold finds; the run cannot be gone on with.
     """
-    snapshot, events = stored.snapshot, stored.events
-    execution: Execution | None = None
-    if snapshot is not None:
-        try:
-            execution = Execution.restore(decode_snapshot(snapshot.snapshot))
-        except InternalError:
-            snapshot, events = None, journal(stored.row.key)
-    execution = execution or Execution()
+    execution = Execution()
     began: dict[CallId, int] = {}
     run = HotRun(stored.row, execution, stored=True)
-    for row in events:
+    for row in stored.events:
         for effect in execution.handle(decode_event(row.event), row.at_ms):
             if isinstance(effect, Invoke):
                 began[effect.call_id] = row.at_ms
-        run.events_since_snapshot += 1
-        run.bytes_since_snapshot += size_of(row.event)
-    if snapshot is not None:
-        run.snapshot_bytes = len(snapshot.snapshot.body)
+        run.folded(row.event)
     return run, began

@@ -80,7 +80,7 @@ class FileInspector:
             stored = reader.load([row.key]).get(row.key)
             if stored is None:
                 raise WorkflowNotFound(f"workflow not found for ID: {workflow_id}", workflow_id=workflow_id)
-            return progress_of(stored, reader)
+            return progress_of(stored)
 
         return await self._read(read)
 
@@ -145,7 +145,7 @@ def tell(rows: Iterable[EventRow]) -> Iterator[HistoryEntry]:
         yield HistoryEntry(row.seq, row.at_ms, row.event.kind, row.actor, row.reason, facts, values)
 
 
-def progress_of(stored: StoredRun, reader: Reader) -> RunProgress:
+def progress_of(stored: StoredRun) -> RunProgress:
     """Return what an open run is about.
 
     Raises:
@@ -153,7 +153,7 @@ def progress_of(stored: StoredRun, reader: Reader) -> RunProgress:
     """
     row = stored.row
     try:
-        run, began = fold(stored, journal=reader.journal)
+        run, began = fold(stored)
         snapshot = run.execution.snapshot()
     except Exception as error:
         raise InternalError(

@@ -15,9 +15,10 @@ from perdure.engine.calls import OpenCall
 from perdure.engine.hot import HotRun
 from perdure.engine.inputs import Input, Reply
 from perdure.engine.outputs import Answered, Held, Output, Refused
+from perdure.engine.segments import CUT_POLICY, CutPolicy
 from perdure.interpreter.codec import encode_event
 from perdure.interpreter.effects import Effect
-from perdure.interpreter.events import Event
+from perdure.interpreter.events import Event, ResumeCause
 from perdure.model.attributes import SearchAttribute
 from perdure.model.errors import InternalError
 from perdure.model.log_fields import fields_of_run
@@ -35,7 +36,8 @@ class Happen(Protocol):
 class Ledger:
     """The batch that is being filled, and what may be said already."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, policy: CutPolicy = CUT_POLICY) -> None:
+        self._policy = policy
         self.open = PendingBatch()
         self.asked: tuple[Reply, Input] | None = None
         """What a caller asks and is being handled."""
@@ -74,6 +76,19 @@ class Ledger:
         self.open.events.append(EventRow(run.key, run.events, now_ms, encoded, actor, reason))
         self.touch(run)
         return effects
+
+    def cut(self, *, now_ms: int) -> None:
+        """Begin another segment of every journal in the open batch that has become long. Between two rounds."""
+        for run in [run for run in self.open.runs.values() if run.wants_cut(self._policy)]:
+            self.begin_segment(run, ResumeCause.CUT, now_ms=now_ms)
+
+    def begin_segment(self, run: HotRun, cause: ResumeCause, *, now_ms: int) -> None:
+        """Journal all that *run* remembers, so that a load begins with that. Nothing else happens to the run."""
+        self.journal(run, run.execution.next_segment(cause), now_ms=now_ms, actor="engine")
+        for call in run.calls.values():
+            # A genesis does not say when a call began; without a row that would be lost.
+            if not call.kept:
+                self.keep_call(run, call)
 
     def quarantine(self, run: HotRun, why: str) -> None:
         """Touch this run no more: its journal stays as it is, and it shows why."""

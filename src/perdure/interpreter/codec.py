@@ -1,4 +1,4 @@
-"""Events and snapshots as text: the one versioned form that journals of every engine keep.
+"""Events as text, and the snapshots in them: the one versioned form that journals of every engine keep.
 
 Rule 1: a journal outlives the code that wrote it. Kinds and tags are names of their own, never
         class names; a field that is renamed or changes its meaning needs an upcaster below.
@@ -23,7 +23,6 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from perdure.interpreter import events
 from perdure.interpreter.events import Event
-from perdure.interpreter.snapshot import Snapshot
 from perdure.model.attributes import SearchValue
 from perdure.model.calls import ExecuteAnswer, WaitUntilAnswer
 from perdure.model.conditions import ChannelCondition, ChannelResult, TimerCondition, TimerResult
@@ -60,8 +59,6 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: dict[tuple[str, int], Upcaster] = {}
 """(kind, version) to what makes the next version's body of it."""
 
-SNAPSHOT_VERSION = 1
-
 SHARED_CHARACTERS = 4_096
 """Bodies up to this length are kept after they were read: the next journal may have the same."""
 
@@ -90,13 +87,6 @@ class EncodedEvent:
     """JSON. The author's values stand in it as indexes into *values*."""
     values: tuple[EncodedValue, ...] = ()
     """Each value once, in the order of first use."""
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedSnapshot:
-    version: int
-    body: str
-    values: tuple[EncodedValue, ...] = ()
 
 
 def encode_event(event: Event) -> EncodedEvent:
@@ -131,23 +121,7 @@ def _read(kind: str, version: int, body: str) -> Any:
 _read_shared = lru_cache(maxsize=1_024)(_read)
 
 
-def encode_snapshot(snapshot: Snapshot) -> EncodedSnapshot:
-    body, values = _encode(snapshot)
-    return EncodedSnapshot(SNAPSHOT_VERSION, body, values)
-
-
-def decode_snapshot(encoded: EncodedSnapshot) -> Snapshot:
-    """Read a snapshot of this release. It is a cache: one of another version is folded anew.
-
-    Raises:
-        InternalError: it is of another version.
-    """
-    if encoded.version != SNAPSHOT_VERSION:
-        raise InternalError(f"found a snapshot of version {encoded.version}, expected {SNAPSHOT_VERSION}")
-    return cast("Snapshot", _filled(_shape(Snapshot).read(json.loads(encoded.body)), encoded.values))
-
-
-def _encode(value: Event | Snapshot) -> tuple[str, tuple[EncodedValue, ...]]:
+def _encode(value: Event) -> tuple[str, tuple[EncodedValue, ...]]:
     indexes: dict[EncodedValue, int] = {}
     kind: Any = type(value)
     return _shape(kind).encode(value, indexes), tuple(indexes)

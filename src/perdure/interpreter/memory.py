@@ -58,6 +58,11 @@ class Memory:
         self._skips: list[TimerRef] = []
 
     @property
+    def begun(self) -> bool:
+        """Its genesis has happened."""
+        return self._run is not None
+
+    @property
     def run(self) -> RunContext:
         assert self._run is not None, "the first event of a run is Started or Resumed"
         return self._run

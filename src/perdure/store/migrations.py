@@ -15,7 +15,7 @@ from perdure.store.statements import SQL
 APPLICATION_ID = 0x50455244
 """``PERD``: what ``file`` and SQLite's own tools recognise."""
 
-MIGRATIONS: tuple[str, ...] = (SQL["schema"], SQL["add_bodies"])
+MIGRATIONS: tuple[str, ...] = (SQL["schema"], SQL["add_bodies"], SQL["add_segments"])
 """Scripts in their order, each run once in a file's life; a later release appends, never edits."""
 
 

@@ -1,4 +1,4 @@
-"""The author's values of one event or snapshot as one text.
+"""The author's values of one event as one text.
 
 A line of JSON says where each value's data is, and behind it stands the data of the small ones, as
 it is, one after the other. An entry of that line is ``[where, encoding, store id, path]``, with
@@ -27,7 +27,7 @@ from typing import Any
 from perdure.model.value import EncodedValue
 
 LARGE_CHARACTERS = 8_192
-"""Longer data is kept once for all events and snapshots that have it."""
+"""Longer data is kept once for all events that have it."""
 
 _WORD = re.compile(r"[A-Za-z0-9_./+-]+")
 _HASH = re.compile(r'\["([0-9a-f]{64})"')

@@ -6,13 +6,12 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import apsw
 
-from perdure.interpreter.codec import EncodedEvent, EncodedSnapshot
+from perdure.interpreter.codec import EncodedEvent
 from perdure.model.attributes import SearchAttribute, SearchAttributeType
 from perdure.model.errors import UnavailableError
 from perdure.model.ids import RunId, WorkflowId
@@ -23,7 +22,7 @@ from perdure.store.connection import open_reader
 from perdure.store.faults import FileGuard
 from perdure.store.migrations import check_kind, check_version
 from perdure.store.payload import hashes_in, unpack
-from perdure.store.rows import CallRow, CompletionRow, EventRow, RunKey, RunRow, SnapshotRow, StoredRun
+from perdure.store.rows import CallRow, CompletionRow, EventRow, RunKey, RunRow, StoredRun
 from perdure.store.search_card import read_card
 from perdure.store.search_values import IndexTerm
 from perdure.store.statements import SQL, in_one_row
@@ -33,7 +32,7 @@ WORKFLOW_TYPE_ATTRIBUTE = "IwfWorkflowType"
 
 Line = list[Any]
 _Row = TypeVar("_Row", EventRow, CallRow)
-_WHAT_A_RUN_IS = ("load_runs", "load_snapshots", "load_events", "load_calls")
+_WHAT_A_RUN_IS = ("load_runs", "load_events", "load_calls")
 _FIRST_DEADLINE = (-(2**63), RunKey(0))
 
 
@@ -105,16 +104,12 @@ class Reader:
         *parts, cards = self.fetch(statements, {"keys": json.dumps(keys)})
         return self._stored(*parts), {RunKey(run): read_card(card, types.by_number) for run, card in cards}
 
-    def _stored(
-        self, runs: list[Line], snapshots: list[Line], events: list[Line], calls: list[Line]
-    ) -> dict[RunKey, StoredRun]:
-        large = self._large_values(chain((line[-1] for line in events), (line[-1] for line in snapshots)))
-        snapshot_of = {line[0]: _snapshot_of(line, large) for line in snapshots}
+    def _stored(self, runs: list[Line], events: list[Line], calls: list[Line]) -> dict[RunKey, StoredRun]:
+        large = self._large_values(line[-1] for line in events)
         events_of = _by_run(self._events_of(sorted(events, key=_seq_of), large))
         calls_of = _by_run(map(_call_of, calls))
         return {
-            row.key: StoredRun(row, snapshot_of.get(row.key), tuple(events_of[row.key]), tuple(calls_of[row.key]))
-            for row in map(_run_of, runs)
+            row.key: StoredRun(row, tuple(events_of[row.key]), tuple(calls_of[row.key])) for row in map(_run_of, runs)
         }
 
     def journal(self, key: RunKey, *, after: int = 0, limit: int | None = None) -> tuple[EventRow, ...]:
@@ -231,11 +226,6 @@ def _run_of(line: Line) -> RunRow:
         bool(busy),
         quarantine,
     )
-
-
-def _snapshot_of(line: Line, large: Mapping[str, str]) -> SnapshotRow:
-    run, seq, version, body, payload = line
-    return SnapshotRow(run, seq, EncodedSnapshot(version, body, unpack(payload, large)))
 
 
 def _call_of(line: Line) -> CallRow:

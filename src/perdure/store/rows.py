@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NewType
 
-from perdure.interpreter.codec import EncodedEvent, EncodedSnapshot
+from perdure.interpreter.codec import EncodedEvent
 from perdure.model.attributes import SearchAttribute
 from perdure.model.ids import CallId, RunId, WorkflowId, WorkflowType
 from perdure.model.outcome import RunStatus
@@ -83,14 +83,6 @@ class CompletionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotRow:
-    run: RunKey
-    seq: int
-    """The snapshot is what the execution was right after this event."""
-    snapshot: EncodedSnapshot
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """Everything one transaction writes. A later row of one run stands for the run's last state."""
 
@@ -103,18 +95,15 @@ class Batch:
     completions: tuple[CompletionRow, ...] = ()
     index: Mapping[RunKey, tuple[SearchAttribute, ...]] = field(default_factory=dict)
     """Search attributes to write, the last value of each."""
-    snapshots: tuple[SnapshotRow, ...] = ()
     removed: tuple[RunKey, ...] = ()
     """Runs to forget wholly, after their retention."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as it must be loaded to be handled: fold the events over the snapshot."""
+    """A run as it must be loaded to be handled: fold the events."""
 
     row: RunRow
-    snapshot: SnapshotRow | None
-    """The last one kept; ``None``: fold from the first event."""
     events: tuple[EventRow, ...]
-    """Those after the snapshot, in their order."""
+    """Those of the journal's last segment, in their order."""
     calls: tuple[CallRow, ...]

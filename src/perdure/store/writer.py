@@ -21,7 +21,7 @@ from perdure.store.attribute_types import AttributeTypes, TypeRow
 from perdure.store.bodies import SharedBodies
 from perdure.store.faults import FileGuard
 from perdure.store.payload import Payload, pack
-from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey, RunRow, SnapshotRow
+from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey, RunRow
 from perdure.store.search_card import Entry, entry_of
 from perdure.store.search_values import IndexTerm, normalise
 from perdure.store.statements import SQL
@@ -47,7 +47,6 @@ _SOMETIMES = (
     _Group("bodies", ("bodies",), ("write_bodies",)),
     _Group("large_values", ("large_values", "value_uses"), ("keep_values", "keep_value_uses")),
     _Group("completions", ("completions",), ("write_completions",)),
-    _Group("snapshots", ("snapshots",), ("write_snapshots",)),
     _Group(
         "cards",
         ("cards", "terms", "attribute_types"),
@@ -64,7 +63,6 @@ _SOMETIMES = (
             "remove_value_uses",
             "remove_events",
             "remove_calls",
-            "remove_snapshots",
             "remove_completions",
             "remove_runs",
         ),
@@ -169,7 +167,6 @@ def _columns_of(
         _event_line(row, bodies.short(row.event.body), text_of(row.run, pack(row.event.values))) for row in batch.events
     ]
     columns["bodies"] = list(bodies.added)
-    columns["snapshots"] = [_snapshot_line(row, text_of(row.run, pack(row.snapshot.values))) for row in batch.snapshots]
     columns["large_values"] = list(large.items())
     columns["value_uses"] = list(uses)
     new_types = _add_index(columns, batch, types)
@@ -246,7 +243,3 @@ def _completion_line(row: CompletionRow) -> tuple[Any, ...]:
     if row.output is not None:
         payload = pack((row.output,), apart=False).text
     return (row.workflow_id, row.first_run_id, row.key, payload)
-
-
-def _snapshot_line(row: SnapshotRow, payload: str) -> tuple[Any, ...]:
-    return (row.run, row.seq, row.snapshot.version, row.snapshot.body, payload)

@@ -1,4 +1,6 @@
-SELECT json_array(event.run, event.seq, at_ms, kind, event.version, actor, reason, trace, event.body, event.payload) AS line
+-- The events of the last segment. A journal without a later one is that whole.
+SELECT json_array(run, seq, at_ms, kind, version, actor, reason, trace, body, payload) AS line
 FROM json_each(:keys) AS wanted
-LEFT JOIN snapshot ON snapshot.run = wanted.value
-CROSS JOIN event ON event.run = wanted.value AND event.seq > coalesce(snapshot.seq, 0)
+CROSS JOIN event ON run = wanted.value AND seq >= coalesce(
+    (SELECT max(begun.seq) FROM event AS begun WHERE begun.run = wanted.value AND begun.kind = 'resumed'), 0
+)

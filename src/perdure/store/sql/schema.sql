@@ -13,9 +13,9 @@
 -- The reader of a journal never opens payloads, so a person can be erased by emptying them, with
 -- the rows of the index, and the history still folds.
 --
--- A *snapshot* is a cache of where a journal leads; a *call* is how often a worker was asked, for as
--- long as the call is under way; a *completion* is a completed state that somebody may wait for, and
--- is forgotten with the last run of its chain.
+-- A *call* is how often a worker was asked, for as long as the call is under way; a *completion* is a
+-- completed state that somebody may wait for, and is forgotten with the last run of its chain. (A
+-- *snapshot* was a cache of where a journal leads, before journals had segments.)
 --
 -- The search index has two sides. `search_card` keeps what was written, a row for each run: by the
 -- attribute's id the one term that says it all, or a list of terms, or for text a list that begins
