@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from perdure.client.http import HttpBackend
     from perdure.client.sync import Client
     from perdure.engine.engine import Engine
+    from perdure.observe.tracing import Tracing
+    from perdure.ports.invoker import Invoker
+    from perdure.ports.observer import Observer
     from perdure.worker.runnable import Runnable
     from perdure.worker.tracebacks import Tracebacks
 
@@ -44,6 +47,8 @@ def connect(
     worker_url: str | None = None,
     threads: int | None = None,
     retention: Duration | None = None,
+    observer: Observer | None = None,
+    tracing: Tracing | None = None,
 ) -> Client:
     """Open what the URL names, run these workflows in it, and return a client to use in a ``with`` block.
 
@@ -59,6 +64,8 @@ def connect(
         worker_url: for a server, where it finds the worker of what is started; or say it in each start.
         threads: for a file, for the ``def`` handlers of each workflow type.
         retention: for a file, how long ended runs are kept; for ever if left out.
+        observer: for a file, counts what its engine does.
+        tracing: for a file, makes a span of each call of a handler, which runs in it.
 
     Raises:
         InvalidRequest: the URL cannot be read, or names what this version cannot open.
@@ -72,11 +79,20 @@ def connect(
     from perdure.worker.tracebacks import Tracebacks
 
     if _is_server(url):
-        backend = _server(url, workflows, worker_url=worker_url, threads=threads, retention=retention)
+        backend = _server(
+            url, workflows, worker_url=worker_url, threads=threads, retention=retention, watched=observer or tracing
+        )
         return Client(AsyncClient(backend, close=backend.close))
     tracebacks = Tracebacks()
-    path = _path_of(url, worker_url)
-    engine = _running_engine(path, workflows, threads=threads, retention=retention, tracebacks=tracebacks)
+    engine = _running_engine(
+        _path_of(url, worker_url),
+        workflows,
+        threads=threads,
+        retention=retention,
+        tracebacks=tracebacks,
+        observer=observer,
+        tracing=tracing,
+    )
     return Client(
         AsyncClient(engine.backend, surroundings=Surroundings(traceback_of=tracebacks.of)),
         portal=Portal(engine.loop, needs_loop=False),
@@ -91,6 +107,8 @@ async def connect_async(
     worker_url: str | None = None,
     threads: int | None = None,
     retention: Duration | None = None,
+    observer: Observer | None = None,
+    tracing: Tracing | None = None,
 ) -> AsyncClient:
     """Open what the URL names, as ``connect``, and return a client for an ``async with`` block.
 
@@ -101,12 +119,21 @@ async def connect_async(
     from perdure.worker.tracebacks import Tracebacks
 
     if _is_server(url):
-        backend = _server(url, workflows, worker_url=worker_url, threads=threads, retention=retention)
+        backend = _server(
+            url, workflows, worker_url=worker_url, threads=threads, retention=retention, watched=observer or tracing
+        )
         return AsyncClient(backend, close=backend.close)
     path = _path_of(url, worker_url)
     tracebacks = Tracebacks()
     engine = await asyncio.to_thread(
-        _running_engine, path, workflows, threads=threads, retention=retention, tracebacks=tracebacks
+        _running_engine,
+        path,
+        workflows,
+        threads=threads,
+        retention=retention,
+        tracebacks=tracebacks,
+        observer=observer,
+        tracing=tracing,
     )
 
     async def close() -> None:
@@ -128,6 +155,7 @@ def _server(
     worker_url: str | None,
     threads: int | None,
     retention: Duration | None,
+    watched: Observer | Tracing | None,
 ) -> HttpBackend:
     if workflows or threads is not None:
         raise InvalidRequest(
@@ -136,6 +164,11 @@ def _server(
         )
     if retention is not None:
         raise InvalidRequest(f"found a retention for {url}, expected it among the settings of that server")
+    if watched is not None:
+        raise InvalidRequest(
+            f"found an observer or tracing for {url}, whose engine is in another process: that server has --metrics "
+            "and --traces"
+        )
     try:
         from perdure.client.http import HttpBackend
     except ModuleNotFoundError as error:
@@ -195,6 +228,8 @@ def _running_engine(
     threads: int | None,
     retention: Duration | None,
     tracebacks: Tracebacks,
+    observer: Observer | None,
+    tracing: Tracing | None,
 ) -> Engine:
     from perdure.engine.engine import EngineSettings, open_engine
     from perdure.worker.local import THREADS, LocalInvoker
@@ -203,10 +238,17 @@ def _running_engine(
     known = registered(workflows)
     settings = EngineSettings(retention_ms=None if retention is None else milliseconds(retention))
 
-    def make_invoker(loop: asyncio.AbstractEventLoop) -> LocalInvoker:
-        return LocalInvoker(known, threads=THREADS if threads is None else threads, loop=loop, tracebacks=tracebacks)
+    def make_invoker(loop: asyncio.AbstractEventLoop) -> Invoker:
+        local = LocalInvoker(
+            known,
+            threads=THREADS if threads is None else threads,
+            loop=loop,
+            tracebacks=tracebacks,
+            carries_context=tracing is not None,
+        )
+        return local if tracing is None else tracing.around(local)
 
-    engine = open_engine(path, make_invoker, settings=settings)
+    engine = open_engine(path, make_invoker, settings=settings, observer=observer)
     try:
         engine.start()
     except BaseException:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from perdure import Decision, Workflow, complete, connect, state
 from perdure.model.ids import WorkflowType
 from perdure.model.outcome import RunStatus
 from perdure.observe.prometheus import OTHER, WORKFLOW_TYPES_MAX, PrometheusObserver, leave_out_creation_times
@@ -100,6 +101,21 @@ def test_an_applications_own_registry_has_our_figures_beside_its_own() -> None:
     assert read['perdure_workflow_starts_total{workflow_type="Signup"}'] == 2
     assert "process_cpu_seconds_total" not in read
     assert "process_cpu_seconds_total" in samples(told())
+
+
+class Greeting(Workflow[str, str]):
+    @state(start=True)
+    def greet(self, name: str) -> Decision:
+        return complete(f"Hello {name}")
+
+
+def test_an_engine_in_this_process_counts_into_the_registry_it_is_given(tmp_path: Path) -> None:
+    observer = PrometheusObserver(CollectorRegistry())
+    with connect(f"sqlite:///{tmp_path / 'a.db'}", Greeting(), observer=observer) as client:
+        assert client.start(Greeting, "ada", "Ada").result(timeout=20) == "Hello Ada"
+    read = samples(observer)
+    assert read['perdure_workflow_closes_total{status="COMPLETED",workflow_type="Greeting"}'] == 1
+    assert read['perdure_worker_calls_total{method="execute",outcome="success",workflow_type="Greeting"}'] == 1
 
 
 def test_a_scraper_that_wants_openmetrics_gets_it() -> None:

@@ -58,6 +58,7 @@ SETTINGS = (
     Setting("log_format", "FORMAT", f"{' or '.join(LogFormat)}: how the log is written (text)", LogFormat),
     Setting("log_level", "LEVEL", f"{', '.join(LEVELS)}: from where on it is written (info)", str.lower),
     Setting("metrics", "WHERE", "figures for Prometheus: on, at /metrics of this address; off; or HOST:PORT (on)"),
+    Setting("traces", "WHERE", "spans of calls to workers: off, or otlp, to an OpenTelemetry collector (off)"),
     Setting("retention_days", "N", "how long ended runs are kept (for ever)", int),
 )
 CONFIG_VARIABLE = "PERDURE_CONFIG"

@@ -6,21 +6,28 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from perdure.engine.clock import SystemClock
 from perdure.engine.engine import Engine, EngineSettings, open_engine
 from perdure.observe.prometheus import PrometheusObserver, leave_out_creation_times
+from perdure.ports.invoker import Invoker
+from perdure.ports.observer import Observer
 from perdure.server.app import App
 from perdure.server.endpoints import Settings
 from perdure.server.monitored import Monitored, page_apart
 from perdure.server.settings import METRICS_OFF, ServerSettings
+from perdure.server.traced import traces
 from perdure.worker.destination import AllowList
 from perdure.worker.http import HttpInvoker, read_authorities
 from perdure.worker.keys import read_keys_file
 from perdure.worker.process import StoppableServer, listen, options, url_of
 from perdure.worker.signature import Signer
+
+if TYPE_CHECKING:
+    from perdure.observe.tracing import Tracing
 
 GRACE_SECONDS = 7
 """For requests and calls of workers under way once it is told to stop; what remains of 10 s closes the file."""
@@ -38,26 +45,33 @@ async def serve(settings: ServerSettings, *, ready: Callable[[str], None]) -> No
         InvalidRequest: a setting is wrong.
     """
     settings.external_storage.refuse_if_enabled()
-    allowed = AllowList(settings.worker_url_allow)
-    observer = _observer(settings)
-    listening = listen(settings.host, settings.port)
-    try:
-        url = url_of(settings.host, listening)
-        engine, invoker = _open(settings, allowed, address=url, observer=observer)
+    with traces(settings.traces) as tracing:
+        listening = listen(settings.host, settings.port)
         try:
-            engine.start()
-            app = App(engine.backend, _endpoint_settings(settings, invoker), body_bytes_max=settings.body_bytes_max)
-            served: App | Monitored = app
-            if observer is not None:
-                observer.watch(engine, file=settings.db)
-                served = Monitored(app, observer, shows_page=settings.metrics_address is None)
-            config = uvicorn.Config(served, **options(grace_seconds=GRACE_SECONDS))
-            async with page_apart(observer, settings.metrics_address):
-                await _Server(config, app, engine, ready=lambda: ready(url)).serve(sockets=[listening])
+            await _serve_at(listening, settings, tracing, ready)
         finally:
-            await engine.aclose()
+            listening.close()
+
+
+async def _serve_at(
+    listening: socket.socket, settings: ServerSettings, tracing: Tracing | None, ready: Callable[[str], None]
+) -> None:
+    url = url_of(settings.host, listening)
+    observer = _observer(settings)
+    invoker = _invoker(settings, tracing)
+    engine = _open(settings, invoker if tracing is None else tracing.around(invoker), address=url, observer=observer)
+    try:
+        engine.start()
+        app = App(engine.backend, _endpoint_settings(settings, invoker), body_bytes_max=settings.body_bytes_max)
+        served: App | Monitored = app
+        if observer is not None:
+            observer.watch(engine, file=settings.db)
+            served = Monitored(app, observer, shows_page=settings.metrics_address is None)
+        config = uvicorn.Config(served, **options(grace_seconds=GRACE_SECONDS))
+        async with page_apart(observer, settings.metrics_address):
+            await _Server(config, app, engine, ready=lambda: ready(url)).serve(sockets=[listening])
     finally:
-        listening.close()
+        await engine.aclose()
 
 
 def _observer(settings: ServerSettings) -> PrometheusObserver | None:
@@ -83,23 +97,25 @@ class _Server(StoppableServer):
         )
 
 
-def _open(
-    settings: ServerSettings, allowed: AllowList, *, address: str, observer: PrometheusObserver | None
-) -> tuple[Engine, HttpInvoker]:
+def _invoker(settings: ServerSettings, tracing: Tracing | None) -> HttpInvoker:
     loop = asyncio.get_running_loop()
-    invoker = HttpInvoker(
+    return HttpInvoker(
         loop,
-        allowed=allowed,
+        allowed=AllowList(settings.worker_url_allow),
         state_headers=settings.worker_headers,
         environment=os.environ,
         reply_bytes_max=settings.worker_reply_bytes_max,
         tls=None if settings.worker_ca_file is None else read_authorities(settings.worker_ca_file),
         signer=_signer(settings, loop),
+        trace_headers=None if tracing is None else tracing.headers,
     )
+
+
+def _open(settings: ServerSettings, invoker: Invoker, *, address: str, observer: Observer | None) -> Engine:
     retention_ms = None if settings.retention_days is None else settings.retention_days * _DAY_MS
     engine_settings = EngineSettings(retention_ms=retention_ms, address=address, lane_max=settings.worker_calls_max)
-    engine = open_engine(settings.db, invoker, settings=engine_settings, loop=loop, observer=observer)
-    return engine, invoker
+    loop = asyncio.get_running_loop()
+    return open_engine(settings.db, invoker, settings=engine_settings, loop=loop, observer=observer)
 
 
 def _signer(settings: ServerSettings, loop: asyncio.AbstractEventLoop) -> Signer | None:

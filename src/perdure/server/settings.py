@@ -14,6 +14,8 @@ from perdure.worker.destination import LOOPBACK
 
 METRICS_ON = "on"
 METRICS_OFF = "off"
+TRACES_OFF = "off"
+TRACES_OTLP = "otlp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class ServerSettings:
     """``on``: at ``/metrics`` of the server's own address; ``off``; or ``HOST:PORT``, at ``/metrics`` there."""
     log_format: LogFormat = LogFormat.TEXT
     log_level: str = "info"
+    traces: str = TRACES_OFF
+    """``off``; or ``otlp``, to a collector, where OpenTelemetry's variables say."""
     retention_days: int | None = None
     """How long ended runs are kept; ``None``: for ever."""
 
@@ -63,6 +67,8 @@ class ServerSettings:
             raise InvalidRequest(f"retention_days is {self.retention_days}, expected 1 or more")
         if self.log_level not in LEVELS:
             raise InvalidRequest(f"log_level is {self.log_level!r}, expected one of {', '.join(LEVELS)}")
+        if self.traces not in (TRACES_OFF, TRACES_OTLP):
+            raise InvalidRequest(f"traces is {self.traces!r}, expected off or otlp")
         if self.metrics not in (METRICS_ON, METRICS_OFF) and self.metrics_address is None:
             raise InvalidRequest(f"metrics is {self.metrics!r}, expected on, off or HOST:PORT, such as 127.0.0.1:9801")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import copy_context
 from typing import Any, cast
 
 from perdure.model.calls import Answer, Failure
@@ -96,11 +97,13 @@ class AsgiApp:
     async def _run_in_thread(self, runnable: Runnable, request: Request) -> Answer | Failure:
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[Answer | Failure] = loop.create_future()
+        context = copy_context()
 
         def run() -> None:
             if ended.cancelled():
                 return  # nobody waits for it any more: the next attempt is better off with the thread
-            result = run_now(runnable, request)
+            # In the context of the request, as an ``async def`` handler is: a trace goes on in it.
+            result = context.run(run_now, runnable, request)
             try:
                 loop.call_soon_threadsafe(_settle, ended, result)
             except RuntimeError:

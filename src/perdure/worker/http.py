@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -67,6 +67,7 @@ class HttpInvoker:
         reply_bytes_max: int = REPLY_BYTES_MAX,
         tls: ssl.SSLContext | None = None,
         signer: Signer | None = None,
+        trace_headers: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -76,6 +77,7 @@ class HttpInvoker:
             environment: for ``AUTO_FIX_WORKER_URL`` and its like.
             tls: whom to trust for ``https``; the system's authorities if left out.
             signer: signs every call; ``None``: calls are not signed.
+            trace_headers: headers of the call that is made in the current context.
         """
         self._loop = loop
         self._allowed = allowed or AllowList()
@@ -84,6 +86,7 @@ class HttpInvoker:
         self._reply_bytes_max = reply_bytes_max
         self._tls = tls
         self._signer = signer
+        self._trace_headers = trace_headers
         self._destinations: dict[str, Destination] = {}
         self._idle: dict[Origin, list[Connection]] = defaultdict(list)
         self._calls: set[_Call] = set()
@@ -179,6 +182,8 @@ class HttpInvoker:
         more = "" if isinstance(request, RpcRequest) else self._state_headers
         if self._signer is not None:
             more += self._signer.lines(body)
+        if self._trace_headers is not None:
+            more += _header_lines(self._trace_headers())
         head = (
             f"POST {destination.path}{worker_path(request)} HTTP/1.1\r\nhost: {destination.origin.authority}\r\n"
             f"content-type: application/json\r\naccept: application/json\r\nuser-agent: perdure\r\n{more}"

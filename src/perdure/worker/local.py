@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Iterable
+from contextvars import Context, copy_context
 from threading import Lock
 from typing import cast
 
@@ -29,7 +30,7 @@ THREADS = 16
 class _Call:
     """One attempt, reported once: by its end or by its deadline, whichever comes first."""
 
-    __slots__ = ("_lock", "_report", "begun", "request", "runnable", "timeout_ms")
+    __slots__ = ("_lock", "_report", "begun", "context", "request", "runnable", "timeout_ms")
 
     def __init__(
         self, runnable: Runnable, request: StateRequest | RpcRequest, timeout_ms: int, report: Report, lock: Lock
@@ -38,6 +39,8 @@ class _Call:
         self.request = request
         self.timeout_ms = timeout_ms
         self.begun = False
+        self.context: Context | None = None
+        """Where the handler runs; ``None``: wherever it happens to."""
         self._report: Report | None = report
         self._lock = lock
 
@@ -89,6 +92,7 @@ class LocalInvoker:
         threads: int = THREADS,
         loop: asyncio.AbstractEventLoop | None = None,
         tracebacks: Tracebacks | None = None,
+        carries_context: bool = False,
     ) -> None:
         """Start nothing yet.
 
@@ -97,6 +101,7 @@ class LocalInvoker:
             threads: for the ``def`` handlers of each workflow type.
             loop: runs the ``async def`` handlers; a loop in a thread of its own if left out.
             tracebacks: where to note what states fail with.
+            carries_context: a handler sees the context variables of whoever calls ``invoke``.
         """
         if threads < 1:
             raise ValueError(f"threads is {threads}, expected 1 or more")
@@ -104,6 +109,7 @@ class LocalInvoker:
         self._runnables = runnables_of(workflows)
         self._pools = {name: Pool(f"perdure-{name}", threads) for name in self._runnables}
         self._deadlines = Deadlines()
+        self._carries_context = carries_context
         self._loop = loop
         self._own_loop = LoopThread("perdure-handlers") if loop is None else None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -129,6 +135,8 @@ class LocalInvoker:
             report(self._failure(request, error))
             return
         call = _Call(runnable, request, timeout_ms, report, self._lock)
+        if self._carries_context:
+            call.context = copy_context()
         if is_async:
             self._invoke_async(call)
         else:
@@ -165,7 +173,8 @@ class LocalInvoker:
             return  # an RPC whose caller has gone: at most once is then not at all
         try:
             task = call.runnable.task_of(call.request)
-            answer: Answer | Failure = task.answer(task.call())
+            made = task.call() if call.context is None else call.context.run(task.call)
+            answer: Answer | Failure = task.answer(made)
         except BaseException as error:  # noqa: BLE001 - an author's sys.exit() fails the attempt, not the worker
             answer = self._failure(call.request, error)
         self._deadlines.end(deadline)
@@ -215,7 +224,7 @@ class LocalInvoker:
             self._begin(loop, self._posted.popleft())
 
     def _begin(self, loop: asyncio.AbstractEventLoop, call: _Call) -> None:
-        task = loop.create_task(self._finish_on_loop(call))
+        task = loop.create_task(self._finish_on_loop(call), context=call.context)
         self._tasks.add(task)
         timer = loop.call_later(call.timeout_ms / 1_000, self._late_on_loop, call, task)
 
