@@ -6,11 +6,10 @@ from perdure.engine.hot import fold
 from perdure.interpreter.snapshot import Snapshot, StateSnapshot, WaitSnapshot
 from perdure.model.dump import DumpedChannel, DumpedState, DumpedWait, RunDump
 from perdure.model.errors import InternalError
-from perdure.store.reader import Reader
 from perdure.store.rows import StoredRun
 
 
-def dump_of(stored: StoredRun, reader: Reader) -> RunDump:
+def dump_of(stored: StoredRun) -> RunDump:
     """Return what a run remembers, by what the file has of it.
 
     Raises:
@@ -18,7 +17,7 @@ def dump_of(stored: StoredRun, reader: Reader) -> RunDump:
     """
     row = stored.row
     try:
-        run, _ = fold(stored, journal=reader.journal)
+        run, _ = fold(stored)
         snapshot = run.execution.snapshot()
     except Exception as error:
         raise InternalError(

@@ -90,7 +90,7 @@ class FileInspector:
             stored = reader.load([row.key]).get(row.key)
             if stored is None:
                 raise WorkflowNotFound(f"workflow not found for ID: {workflow_id}", workflow_id=workflow_id)
-            return dump_of(stored, reader)
+            return dump_of(stored)
 
         return await self._read(read)
 
