@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import make_dataclass
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +20,11 @@ from perdure.testing.environment import Environment
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
-TESTED_ELSEWHERE = {"howto/test-a-workflow.md": "tests/testing", "howto/move-from-iwf.md": "tests/iwf"}
+TESTED_ELSEWHERE = {
+    "tutorial/first-workflow.md": "below",
+    "howto/test-a-workflow.md": "tests/testing",
+    "howto/move-from-iwf.md": "tests/iwf",
+}
 """Pages whose programs have tests of their own, and where."""
 
 
@@ -151,14 +156,11 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 
 def test_the_example_of_the_readme_runs() -> None:
-    """It shows a class only: here are its imports, its form and its mailer."""
     mails: list[str] = []
-    module: dict[str, object] = {"__name__": "readme", "timedelta": timedelta}
-    module.update({name: getattr(perdure, name) for name in perdure.__all__})
-    module["Form"] = make_dataclass("Form", [("email", str)])
-    module["send_mail"] = lambda to, text: mails.append(text)
+    module: dict[str, object] = {"__name__": "readme"}
     (block,) = blocks(ROOT / "README.md")
     exec(compile(block, "README.md", "exec", dont_inherit=True), module)
+    module["send_mail"] = lambda to, text: mails.append(text)
     signup: Any = module["Signup"]
 
     with Environment(signup()) as env:
@@ -168,3 +170,45 @@ def test_the_example_of_the_readme_runs() -> None:
         ada.call(signup.confirm)
         assert ada.result() == "verified"
     assert mails == ["Please verify your address.", "A reminder: please verify your address.", "Welcome!"]
+
+
+def test_the_example_of_the_readme_runs_as_it_is_copied(tmp_path: Path) -> None:
+    (block,) = blocks(ROOT / "README.md")
+    (tmp_path / "signup.py").write_text(block, encoding="utf-8")
+    said = subprocess.run(
+        [sys.executable, "signup.py"], cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+    assert said.splitlines() == [
+        "to ada@example.org: Please verify your address.",
+        "to ada@example.org: Welcome!",
+        "verified",
+    ]
+
+
+def test_the_first_own_workflow_is_killed_goes_on_and_is_tested(tmp_path: Path) -> None:
+    program, test = blocks(DOCS / "tutorial" / "first-workflow.md")
+    (tmp_path / "invitation.py").write_text(program.replace("seconds=5", "milliseconds=100"), encoding="utf-8")
+    with started(tmp_path) as first:
+        assert [read_line(first) for _ in range(2)] == ["Ada, will you come?", "Ada, this is reminder 1"]
+        first.kill()
+    with started(tmp_path) as second:
+        line = read_line(second)
+        assert re.fullmatch(r"Ada, this is reminder \d+", line), f"{line!r}: she is not invited again"
+        said, _ = second.communicate("yes\n", timeout=60)
+        assert said.splitlines()[-1] == "Ada says: yes"
+
+    (tmp_path / "invitation.py").write_text(program, encoding="utf-8")
+    (tmp_path / "test_invitation.py").write_text(test, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_invitation.py"]
+    outcome = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    assert outcome.returncode == 0, outcome.stdout
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "invitation.py"]
+    return subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def read_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from collections.abc import Callable
@@ -18,9 +19,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "howto" / "test-a-workflow.md"
 
 
 def shown() -> dict[str, Callable[..., object]]:
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"__name__": "shown"}
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL):
-        exec(compile(block, str(PAGE), "exec"), names)
+        exec(compile(block, str(PAGE), "exec", dont_inherit=True), names)
     return {name: value for name, value in names.items() if name.startswith("test_") and callable(value)}
 
 
@@ -28,9 +29,7 @@ def shown() -> dict[str, Callable[..., object]]:
 async def test_what_is_shown_passes(name: str, perdure_environment: Callable[..., Environment]) -> None:
     test = shown()[name]
     arguments = [perdure_environment] if inspect.signature(test).parameters else []
-    outcome = test(*arguments)
-    if inspect.isawaitable(outcome):
-        await outcome
+    await asyncio.to_thread(test, *arguments)  # as a test without a loop, which is what a reader has
 
 
 def test_every_kind_of_test_is_shown() -> None:
