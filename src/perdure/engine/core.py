@@ -515,6 +515,8 @@ class Core:
             self._timekeeper.note(key, stored.row.deadline_ms)
             self._rpcs.adopt(run, now_ms=now_ms)
             self._attempts.adopt(run, began, stored.calls, after_boot=after_boot, now_ms=now_ms)
+            if run.outdated:
+                self._ledger.begin_segment(run, ResumeCause.RULES, now_ms=now_ms)
         finally:
             self._attempts.give_back(key)
 

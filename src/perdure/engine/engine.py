@@ -19,6 +19,7 @@ from perdure.engine.owner import Owner
 from perdure.engine.parking import RESTING_MAX
 from perdure.engine.pruner import Pruner
 from perdure.engine.reporter import Reporter
+from perdure.engine.rules import claim_rules
 from perdure.engine.segments import CUT_POLICY, CutPolicy
 from perdure.engine.writer import ThreadWriter, Writer
 from perdure.model.errors import UnavailableError
@@ -238,8 +239,8 @@ def open_engine(
         observer: counts what the engine does.
 
     Raises:
-        UnavailableError: the file has another owner, who is named; or it cannot be used, or is a copy
-            that nobody has said may work.
+        UnavailableError: the file has another owner, who is named; or it cannot be used, has runs under
+            newer rules than ours, or is a copy that nobody has said may work.
     """
     settings = settings or EngineSettings()
     own_loop = loop is None
@@ -253,6 +254,7 @@ def open_engine(
                 f"{path} is a copy whose original may still be at work: both would do everybody's work twice. "
                 f"Once the original is at work no more, let this one: perdure resume {path}"
             )
+        claim_rules(store, path)
         clock = clock or SystemClock(loop)
         reporter = Reporter(observer, monotonic_ms=clock.monotonic_ms)
         core = Core(

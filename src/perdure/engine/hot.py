@@ -8,6 +8,7 @@ from perdure.engine.segments import CutPolicy
 from perdure.interpreter.codec import EncodedEvent, decode_event
 from perdure.interpreter.effects import Invoke
 from perdure.interpreter.execution import Execution
+from perdure.interpreter.rules import RULES_VERSION
 from perdure.model.ids import CallId
 from perdure.model.outcome import Outcome, RunInfo, RunStatus
 from perdure.store.rows import RunKey, RunRow, StoredRun
@@ -68,6 +69,11 @@ class HotRun:
         self.segment_bytes = 0
         """What those take."""
         self.genesis_bytes = 0
+
+    @property
+    def outdated(self) -> bool:
+        """It is to adopt the newest rules: an open run of an earlier release."""
+        return self.execution.rules < RULES_VERSION and self.quarantine is None and self.status is RunStatus.RUNNING
 
     @property
     def busy(self) -> bool:

@@ -141,6 +141,14 @@ class Store:
         """What no other file has, backups of this one included."""
         return self._reader.meta()["file_id"]
 
+    def rules(self) -> int:
+        """The newest rules that runs of this file may be under; 0: nobody has said."""
+        return int(self._reader.meta().get("rules", 0))
+
+    def keep_rules(self, version: int) -> None:
+        """Say it. Belongs to the thread that writes."""
+        self._writer.run(SQL["keep_rules"], [str(version)])
+
     def paused(self) -> bool:
         """Whether this is a copy that nobody has said may work yet: the original may be at work."""
         return "paused" in self._reader.meta()
