@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 from aiohttp import web
 
-from perdure.client.http import HttpBackend
+from perdure.client.http import HttpBackend, HttpTransport
 from perdure.engine.engine import EngineSettings
 from perdure.model.errors import InvalidRequest, UnavailableError, WorkflowNotFound
 from perdure.model.ids import WorkflowId, WorkflowType
@@ -180,3 +180,17 @@ async def test_long_history_is_fetched_page_after_page() -> None:
     async with scripted(*((200, page) for page in pages)) as (backend, script):
         assert [entry.seq for entry in await backend.history(ADA, limit=9)] == [1, 2, 3]
         assert [(fields["afterSeq"], fields["limit"]) for _, fields in script.requests] == [(0, 9), (2, 7), (3, 6)]
+
+
+async def test_server_that_says_nothing_is_given_up_in_time() -> None:
+    async def say_nothing(_request: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    serving = Serving(say_nothing)
+    await serving.open()
+    transport = HttpTransport(serving.url)
+    with pytest.raises(UnavailableError, match=r"/api has not answered within 0\.05 s"):
+        await transport.send("/api", b"{}", seconds=0.05)
+    await transport.close()
+    await serving.close()
