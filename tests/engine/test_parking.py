@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from perdure.engine.core import AHEAD_MS, AHEAD_ROUND
 from perdure.engine.segments import SEGMENT_EVENTS_MAX
 from perdure.model.attributes import DataAttribute, LoadingPolicy
 from perdure.model.calls import Failure
@@ -16,6 +17,7 @@ from perdure.model.value import Message
 from tests.engine.script import (
     ADA,
     Worker,
+    after,
     done,
     signal_on,
     starting,
@@ -42,6 +44,38 @@ async def test_waiting_runs_are_not_in_memory(tmp_path: Path) -> None:
         for name in names:
             await stage.backend.signal(name, Message("letters"))
         assert {(await info).status for info in waiting} == {RunStatus.COMPLETED}
+
+
+async def test_runs_are_loaded_ahead_of_their_moment_and_leave_after_it(tmp_path: Path) -> None:
+    worker = Worker({"only?": wait_for(after(AHEAD_MS + 5_000)), "only": done()})
+    settings = replace(SETTINGS, resting_max=10, heartbeat_ms=1_000)
+    async with EngineStage(tmp_path / "engine.db", worker=worker, settings=settings) as stage:
+        names = [WorkflowId(f"w{n}") for n in range(3 * AHEAD_ROUND)]
+        for name in names:
+            await stage.backend.start(starting("only", workflow_id=name, state=StateOptions()))
+        await stage.pass_time(4_000)
+        assert stage.engine.hot_runs == 10, "it is too early"
+        await stage.pass_time(3_000)
+        assert stage.engine.hot_runs == len(names)
+        assert worker.calls("only") == []
+        await stage.pass_time(AHEAD_MS)
+        assert {(await stage.backend.describe(name)).status for name in names} == {RunStatus.COMPLETED}
+        assert stage.engine.hot_runs <= 11
+
+
+async def test_a_run_that_was_loaded_ahead_in_vain_leaves_memory(tmp_path: Path) -> None:
+    worker = Worker({"only?": wait_for(after(AHEAD_MS)), "only": done()})
+    settings = replace(SETTINGS, resting_max=10, heartbeat_ms=1_000)
+    async with EngineStage(tmp_path / "engine.db", worker=worker, settings=settings) as stage:
+        names = [WorkflowId(f"w{n}") for n in range(30)]
+        for name in names:
+            await stage.backend.start(starting("only", workflow_id=name, state=StateOptions()))
+        await stage.pass_time(2_000)
+        assert stage.engine.hot_runs == len(names)
+        for name in names:
+            await stage.backend.stop(name)
+        await stage.pass_time(2_000)
+        assert stage.engine.hot_runs <= 1
 
 
 async def test_runs_in_backoff_are_not_in_memory_and_come_back_for_their_attempt(tmp_path: Path) -> None:

@@ -74,6 +74,15 @@ def test_many_deadlines_of_one_moment_all_come() -> None:
     assert keys(timekeeper, 10) == list(range(1, 101))
 
 
+def test_what_comes_before_a_moment_can_be_looked_up_without_taking_it_out() -> None:
+    timekeeper = Timekeeper(Deadlines((30, 3), (10, 1), (20, 2)))
+    keys(timekeeper, 0)
+    assert sorted(timekeeper.coming(30, limit=9)) == [1, 2]
+    assert len(timekeeper.coming(31, limit=2)) == 2
+    assert keys(timekeeper, 30) == [1, 2, 3]
+    assert timekeeper.coming(31, limit=9) == []
+
+
 def test_next_is_never_later_than_the_true_one() -> None:
     timekeeper = Timekeeper(Deadlines((1_000, 1)), nearest_max=2)
     assert timekeeper.next_ms() == 0, "the store was not read yet"

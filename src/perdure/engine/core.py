@@ -99,6 +99,10 @@ ROUND_MAX = 1_000
 WAKE_MIN = 100
 """Due runs that are looked at between two commits however many calls wait for their workers: most of
 those may be one worker's, and the next run another's."""
+AHEAD_MS = 15_000
+"""How long before its moment a run may be loaded, if there is nothing else to do."""
+AHEAD_ROUND = 10
+"""Runs loaded ahead at a time: who asks for something meanwhile waits for 3 ms."""
 BOOT_MAX = 500
 """Busy runs a boot takes up with one batch."""
 PRUNE_MAX = 500
@@ -163,6 +167,8 @@ class Core:
         self._booting: dict[RunKey, None] = {}
         """Runs that were busy when the engine last ended, and were not loaded yet. They are taken up
         in portions, so that callers need not wait for the last."""
+        self._ahead: deque[RunKey] = deque()
+        """Runs to be loaded before their moment comes, when there is nothing else to do."""
         self._stricken: dict[RunKey, None] = {}
         """Runs whose commit failed: to be loaded again."""
         self._unsaid: list[Reported] = []
@@ -226,6 +232,8 @@ class Core:
         self._sift()
         if not self._sieve.sifting:
             self._come_back(now_ms)
+            if self._ahead and self.idle:
+                self._load_ahead()
             while self._inbox:
                 self._round([self._inbox.popleft() for _ in range(min(len(self._inbox), ROUND_MAX))])
         self._runs.park()
@@ -315,6 +323,8 @@ class Core:
         monotonic_ms = self._clock.monotonic_ms()
         moments = (self._waiters.next_ms(), self._retry_at_ms, self._overdue.next_ms())
         delays = [moment - monotonic_ms for moment in moments if moment is not None]
+        if self._ahead and self.idle:
+            return 0
         deadline_ms = self._timekeeper.next_ms() if self._may_wake else None
         if deadline_ms is not None:
             delays.append(deadline_ms - self._clock.now_ms())
@@ -323,6 +333,12 @@ class Core:
     def check_clock(self) -> None:
         """Compare wall time with monotonic time, and log a jump."""
         self._timekeeper.check(wall_ms=self._clock.now_ms(), monotonic_ms=self._clock.monotonic_ms())
+
+    def look_ahead(self) -> None:
+        """Choose what to load before its moment comes, so that a burst finds it in memory. For now and then."""
+        coming = self._timekeeper.coming(self._clock.now_ms() + AHEAD_MS, limit=self._runs.warm_max)
+        self._runs.cool(set(coming))
+        self._ahead = deque([key for key in coming if self._runs.get(key) is None])
 
     def shut(self, error: Exception) -> list[Output]:
         """Refuse everybody who still waits. Nothing is to be submitted after this."""
@@ -400,6 +416,20 @@ class Core:
             self._retry_at_ms = monotonic_ms + RETRY_AFTER_FAILURE_MS
         else:
             self._inbox.extend(Wake(key) for key in due)
+
+    def _load_ahead(self) -> None:
+        keys = [self._ahead.popleft() for _ in range(min(len(self._ahead), AHEAD_ROUND))]
+        parked = [key for key in keys if self._runs.get(key) is None]
+        try:
+            self._load(parked)
+        except UnavailableError as error:
+            logger.warning("runs cannot be loaded ahead: %s", error)
+            self._ahead.clear()
+            return
+        for key in parked:
+            run = self._runs.get(key)
+            if run is not None and not run.working:
+                self._runs.keep_warm(run)
 
     @property
     def _may_wake(self) -> bool:

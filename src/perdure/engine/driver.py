@@ -251,5 +251,6 @@ class Driver:
             self._reporter.beat(max(0, now_ms - self._beat_at_ms))
         self._beat_at_ms = now_ms + self._heartbeat_ms
         self._core.check_clock()
+        self._core.look_ahead()
         self._turn()
         self._heartbeat = self._clock.call_later(self._heartbeat_ms, self._beat)

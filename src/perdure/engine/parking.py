@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Container
 
 from perdure.engine.hot import HotRun
 from perdure.model.ids import RunId, WorkflowId
@@ -10,8 +11,14 @@ from perdure.store.rows import RunKey
 
 RESTING_MAX = 2_000
 """Runs kept although nothing is in progress, because they may be asked for again soon."""
+ENDED_MAX = 250
+"""Runs kept although they have ended: who waits for the end of one has it with the commit."""
 QUEUING_MAX = 5_000
 """Runs kept although they only wait for a slot of their worker: a burst passes without a second load."""
+
+
+WARM_MAX = 20_000
+"""Runs loaded ahead because their moment is near. Some 8 KB each."""
 
 
 class HotRuns:
@@ -22,12 +29,16 @@ class HotRuns:
 
     def __init__(self, *, resting_max: int = RESTING_MAX) -> None:
         self._resting_max = resting_max
+        self._ended_max = ENDED_MAX * resting_max // RESTING_MAX
         self._queuing_max = QUEUING_MAX * resting_max // RESTING_MAX
         self._by_key: dict[RunKey, HotRun] = {}
         self._by_id: dict[RunId, HotRun] = {}
         self._current: dict[WorkflowId, HotRun] = {}
         self._resting: OrderedDict[RunKey, HotRun] = OrderedDict()
+        self._ended: OrderedDict[RunKey, HotRun] = OrderedDict()
         self._queuing: OrderedDict[RunKey, HotRun] = OrderedDict()
+        self._warm: dict[RunKey, HotRun] = {}
+        self.warm_max = WARM_MAX * resting_max // RESTING_MAX
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -57,14 +68,24 @@ class HotRuns:
 
     def rest(self, run: HotRun) -> None:
         """Let a run leave memory when its turn comes, unless it works then. It was used just now."""
-        kept, other = (self._queuing, self._resting) if run.queued else (self._resting, self._queuing)
-        other.pop(run.key, None)
+        self._forget(run)
+        kept = self._ended if run.status.closed else self._queuing if run.queued else self._resting
         kept[run.key] = run
-        kept.move_to_end(run.key)
+
+    def keep_warm(self, run: HotRun) -> None:
+        """Keep a run that was loaded ahead, until it is used or ``cool`` lets it go."""
+        self._forget(run)
+        self._warm[run.key] = run
+
+    def cool(self, coming: Container[RunKey]) -> None:
+        """Let runs that were loaded ahead leave memory as others do, but for those still *coming*."""
+        for run in [run for key, run in self._warm.items() if key not in coming]:
+            self.rest(run)
 
     def park(self) -> None:
         """Drop what has rested longest, down to the bounds."""
         self._trim(self._resting, self._resting_max)
+        self._trim(self._ended, self._ended_max)
         self._trim(self._queuing, self._queuing_max)
 
     def _trim(self, kept: OrderedDict[RunKey, HotRun], most: int) -> None:
@@ -77,7 +98,10 @@ class HotRuns:
         """Forget a run here; what is stored of it stays."""
         del self._by_key[run.key]
         del self._by_id[run.row.run_id]
-        self._resting.pop(run.key, None)
-        self._queuing.pop(run.key, None)
+        self._forget(run)
         if run.current:
             del self._current[run.row.workflow_id]
+
+    def _forget(self, run: HotRun) -> None:
+        for kept in (self._resting, self._ended, self._queuing, self._warm):
+            kept.pop(run.key, None)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Callable
+from itertools import islice
 
 from perdure.store.rows import RunKey
 
 logger = logging.getLogger(__name__)
 
-NEAREST_MAX = 10_000
+NEAREST_MAX = 30_000
 PAGE = 5_000
 JUMP_MS = 1_000
 
@@ -76,6 +77,11 @@ class Timekeeper:
             del self._deadline_of[key]
             found.append(key)
         return found
+
+    def coming(self, before_ms: int, *, limit: int) -> list[RunKey]:
+        """Return runs that are due before a moment and in memory here, at most so many, in no order."""
+        found = (key for key, deadline_ms in self._deadline_of.items() if deadline_ms < before_ms)
+        return list(islice(found, limit))
 
     def next_ms(self) -> int | None:
         """Return the next deadline; never later than the true one."""
