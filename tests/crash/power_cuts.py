@@ -50,7 +50,11 @@ def cuts(
 
 
 def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return every row of every table, but for what differs in every file."""
+    """Return every row of every table, but for what differs in every file.
+
+    Events have their bodies in them, shared or not: which are shared depends on what was seen since the
+    file was opened.
+    """
     connection = apsw.Connection(str(path))
     try:
         names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
@@ -62,5 +66,7 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
         }
     finally:
         connection.close()
+    shared = {str(number): body for number, body in found.pop("body", [])}
+    found["event"] = [(*row[:-2], shared.get(str(row[-2]), row[-2]), row[-1]) for row in found.get("event", [])]
     found["meta"] = [row for row in found.get("meta", []) if row[0] != "file_id"]
     return found
