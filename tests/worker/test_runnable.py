@@ -25,7 +25,7 @@ def test_only_a_method_of_the_authors_can_be_async() -> None:
     assert runnable.is_async(rpc_request("look"))
     assert not runnable.is_async(state_request("work"))
     assert not runnable.is_async(state_request("sleep_on_loop", method=StateMethod.WAIT_UNTIL))
-    with pytest.raises(NotRegistered, match="'nothing' is no state"):
+    with pytest.raises(NotRegistered, match="has no state 'nothing'"):
         runnable.is_async(state_request("nothing"))
 
 
