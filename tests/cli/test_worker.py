@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -156,3 +157,12 @@ def test_a_call_that_hangs_does_not_keep_a_server_from_stopping(tmp_path: Path) 
             with (tmp_path / PIPE).open("w"):
                 assert server.stop() == 0  # within 10 s
         worker.kill()
+
+
+def test_a_worker_s_log_is_json_for_who_wants_it(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, "tests.cli.served:every", "--log-format", "json") as worker:
+        pass
+    began, ended = [json.loads(line) for line in worker.output]
+    assert (began["level"], began["url"], began["signed"]) == ("info", worker.url, False)
+    assert "Quick" in began["workflow_types"]
+    assert ended["message"] == "stopped; no call is under way"

@@ -77,7 +77,7 @@ class Served:
         with self.process.stdout as lines:
             for line in lines:
                 self.output.append(line.rstrip())
-                if line.startswith("Stop it") or "serving iWF's protocol" in line:
+                if line.startswith("Stop it") or "serving iWF's protocol" in line or "running workflows at" in line:
                     ready.set()
         ready.set()
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from perdure.cli.setting import Setting, add_flags, choose
 from perdure.model.errors import InvalidRequest
+from perdure.observe.logs import LEVELS, LogFormat, write_logs
+
+logger = logging.getLogger(__name__)
 
 Commands = Any  # argparse's own type has no public name
 
@@ -20,6 +23,12 @@ PORT = 8802
 SETTINGS = (
     Setting("host", "HOST", f"address to listen at ({HOST})", group="worker"),
     Setting("port", "PORT", f"port to listen at, 0 for any that is free ({PORT})", int, group="worker"),
+    Setting(
+        "log_format", "FORMAT", f"{' or '.join(LogFormat)}: how the log is written (text)", LogFormat, group="worker"
+    ),
+    Setting(
+        "log_level", "LEVEL", f"{', '.join(LEVELS)}: from where on it is written (info)", str.lower, group="worker"
+    ),
     Setting("threads", "N", "for the 'def' methods of each workflow type (16)", int, group="worker"),
     Setting(
         "verify_keys_file", "FILE", "keys that calls must be signed with, one a line (all are taken)", group="worker"
@@ -70,22 +79,31 @@ def run_worker(options: argparse.Namespace) -> None:
     if not 0 <= port <= 65_535:
         raise InvalidRequest(f"port is {port}, expected 0 to 65535")
     worker = worker_at(options.target, threads=threads, keys=keys)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    level = chosen.get("log_level", "info")
+    if level not in LEVELS:
+        raise InvalidRequest(f"log_level is {level!r}, expected one of {', '.join(LEVELS)}")
+    log_format = chosen.get("log_format", LogFormat.TEXT)
+    write_logs(sys.stderr, log_format=log_format, level=level)
     types = ", ".join(sorted(worker.workflow_types))
     uvloop.run(
         serve_worker(
             worker.asgi_app(),
             host=chosen.get("host", HOST),
             port=port,
-            ready=lambda url: _tell(url, types, worker.signed),
+            ready=lambda url: _tell(url, types, worker.signed, log_format),
         )
     )
-    print("Stopped; no call is under way.", flush=True)
+    if log_format is LogFormat.JSON:
+        logger.info("stopped; no call is under way")
+    else:
+        print("Stopped; no call is under way.", flush=True)
 
 
-def _tell(url: str, types: str, signed: bool) -> None:
+def _tell(url: str, types: str, signed: bool, log_format: LogFormat) -> None:
+    """Say that calls are taken: to people, or, where what is said is read by a program, in the log."""
+    if log_format is LogFormat.JSON:
+        logger.info("running workflows at %s", url, extra={"url": url, "workflow_types": types, "signed": signed})
+        return
     print(
         f"Perdure runs workflows at {url}\n"
         f"  workflows  {types}\n"
