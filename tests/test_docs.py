@@ -16,6 +16,8 @@ from perdure.engine.engine import EngineSettings
 from perdure.model.errors import PerdureError
 from perdure.model.limits import LIMITS
 from perdure.testing.environment import Environment
+from perdure.wire.openapi import CALLS, EVERY_CALL
+from perdure.wire.paths import path_of as path_of_call
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -127,7 +129,7 @@ def test_the_settings_of_an_engine_are_told_with_their_defaults() -> None:
     text = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
     told = {
         name: default
-        for name, default in re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", text, re.MULTILINE)
+        for name, default in re.findall(r"^\| `(\w+)` \| .* \| (.*?) ?\|$", text, re.MULTILINE)
         if name in EngineSettings.__slots__
     }
     assert set(told) == set(EngineSettings.__slots__)
@@ -135,6 +137,19 @@ def test_the_settings_of_an_engine_are_told_with_their_defaults() -> None:
         value = getattr(EngineSettings(), name)
         shown = f"{value:,}" if isinstance(value, int) else str(value) if value is not None else "None"
         assert shown in default.replace("none", ""), f"{name} is {value!r}, and {default!r} is told"
+
+
+def test_the_calls_of_a_server_are_those_of_the_code() -> None:
+    text = (DOCS / "reference" / "server.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(/api/[^`]+)` \| (.*) \| (.*?) ?\|$", text, re.MULTILINE)
+    assert [(path, does, more.strip()) for path, does, more in told] == [
+        (
+            path_of_call(call),
+            described.summary,
+            ", ".join(str(status) for status in sorted(described.statuses) if status not in EVERY_CALL),
+        )
+        for call, described in CALLS.items()
+    ]
 
 
 def test_the_limits_are_those_of_the_code() -> None:

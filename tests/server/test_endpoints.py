@@ -42,7 +42,6 @@ async def test_the_two_pages() -> None:
         ("GET", API + "start"),
         ("PUT", API + "start"),
         ("POST", API + "Start"),
-        ("POST", API + "encodedobject/load"),
         ("POST", API),
         ("GET", "/favicon.ico/"),
     ],
@@ -103,6 +102,25 @@ async def test_what_a_start_leaves_open_is_the_servers_default() -> None:
         WorkflowConfig(continue_as_new_threshold=7, optimize_timer=True),
         WorkflowConfig(continue_as_new_threshold=7, optimize_timer=False),
     ]
+
+
+async def test_a_value_that_is_there_is_loaded_and_one_that_is_elsewhere_is_said_to_be() -> None:
+    here = await ask("POST", API + Call.LOAD_VALUE, b'{"encoding": "json", "data": "1"}')
+    elsewhere = await ask("POST", API + Call.LOAD_VALUE, b'{"extStoreId": "s3", "extPath": "20260101$w/1"}')
+
+    assert (here.status, json.loads(here.body)) == (200, {"encoding": "json", "data": "1"})
+    assert elsewhere.status == 400
+    assert (
+        "kept in store 's3' at '20260101$w/1', and this server has no external storage"
+        in json.loads(elsewhere.body)["detail"]
+    )
+
+
+async def test_the_servers_own_document_is_there() -> None:
+    told = await ask("GET", "/openapi.json")
+
+    assert (told.status, told.content_type) == (200, "application/json; charset=utf-8")
+    assert json.loads(told.body)["openapi"] == "3.1.0"
 
 
 async def test_a_mistake_of_ours_is_told_without_its_inside(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import version
 from typing import Any, Final
 
 from perdure.model.errors import InvalidRequest, PerdureError, WaitTimedOut
@@ -20,7 +22,9 @@ from perdure.ports.inspector import HISTORY_LIMIT, Inspector, inspector_of
 from perdure.wire import document, errors, inspection, requests, responses
 from perdure.wire.document import Malformed
 from perdure.wire.dump import encode_page
+from perdure.wire.openapi import OPENAPI, describe
 from perdure.wire.paths import HEALTH_CHECK, Call, OwnCall, path_of
+from perdure.wire.values import encode_value
 
 JSON: Final = "application/json; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
@@ -102,6 +106,15 @@ def _hello(_settings: Settings) -> Response:
 
 def _health(settings: Settings) -> Response:
     return _json(200, responses.encode_health(settings.hostname))
+
+
+@cache
+def _openapi() -> bytes:
+    return document.write(describe(version("perdure")))
+
+
+def _document(_settings: Settings) -> Response:
+    return Response(200, _openapi())
 
 
 async def _start(backend: Backend, body: bytes, settings: Settings) -> dict[str, Any]:
@@ -236,6 +249,17 @@ async def _dump(backend: Backend, body: bytes, _settings: Settings) -> dict[str,
     return encode_page(await dumper.dump(request.target.workflow_id, run_id=request.target.run_id), request)
 
 
+async def _load_value(_backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
+    """A value whose data is in it is there already; there is no store that others could be in."""
+    value = requests.decode_load_value(body)
+    if value.external_store_id or value.external_path:
+        raise InvalidRequest(
+            f"the value is kept in store {value.external_store_id or ''!r} at {value.external_path or ''!r}, and this "
+            "server has no external storage: load it from the server that stored it"
+        )
+    return encode_value(value)
+
+
 async def _history(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
     request = inspection.decode_history_request(body)
     target = request.target
@@ -266,7 +290,7 @@ def _capped(wait_ms: int | None, settings: Settings) -> int:
     return settings.max_wait_ms if wait_ms is None else min(wait_ms, settings.max_wait_ms)
 
 
-_PAGES: dict[str, Callable[[Settings], Response]] = {"/": _hello, HEALTH_CHECK: _health}
+_PAGES: dict[str, Callable[[Settings], Response]] = {"/": _hello, HEALTH_CHECK: _health, OPENAPI: _document}
 
 _Endpoint = Callable[[Backend, bytes, Settings], Awaitable[dict[str, Any]]]
 _ENDPOINTS: dict[Call | OwnCall, _Endpoint] = {
@@ -288,6 +312,7 @@ _ENDPOINTS: dict[Call | OwnCall, _Endpoint] = {
     Call.UPDATE_CONFIG: _update_config,
     Call.TRIGGER_CONTINUE_AS_NEW: _trigger_continue_as_new,
     Call.RPC: _rpc,
+    Call.LOAD_VALUE: _load_value,
     OwnCall.HISTORY: _history,
     OwnCall.PROGRESS: _progress,
 }

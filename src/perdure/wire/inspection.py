@@ -26,10 +26,8 @@ from perdure.wire.values import decode_value, encode_value
 
 Fields = dict[str, Any]
 
-_HISTORY = Object(
-    {"workflowId": TEXT, "workflowRunId": TEXT, "afterSeq": INT64, "limit": INT64}, always=("workflowId",)
-)
-_PROGRESS = Object({"workflowId": TEXT, "workflowRunId": TEXT}, always=("workflowId",))
+HISTORY = Object({"workflowId": TEXT, "workflowRunId": TEXT, "afterSeq": INT64, "limit": INT64}, always=("workflowId",))
+PROGRESS = Object({"workflowId": TEXT, "workflowRunId": TEXT}, always=("workflowId",))
 
 _FACT = Object({"name": TEXT, "text": TEXT}, always=("name", "text"))
 _NAMED_VALUE = Object({"name": TEXT, "value": ENCODED_OBJECT}, always=("name", "value"))
@@ -45,7 +43,7 @@ _ENTRY = Object(
     },
     always=("seq", "atMs", "kind", "actor", "reason", "facts", "values"),
 )
-_ENTRIES = Object({"entries": ListOf(_ENTRY)}, always=("entries",))
+ENTRIES = Object({"entries": ListOf(_ENTRY)}, always=("entries",))
 
 _CONDITION = Object(
     {
@@ -85,7 +83,7 @@ _STATE = Object(
     },
     always=("stateExecutionId", "stateId", "awaits", "combinations"),
 )
-_RUN = Object(
+RUN = Object(
     {
         "workflowRunId": TEXT,
         "workflowStatus": Choice("WorkflowStatus", *RunStatus),
@@ -117,12 +115,12 @@ def encode_history_request(*, after_seq: int, limit: int) -> Fields:
 
 
 def decode_history_request(body: bytes) -> HistoryRequest:
-    fields = _HISTORY.read(document.read(body))
+    fields = HISTORY.read(document.read(body))
     return HistoryRequest(target_of(fields), fields.get("afterSeq", 0), fields.get("limit", HISTORY_LIMIT))
 
 
 def decode_progress_request(body: bytes) -> Target:
-    return target_of(_PROGRESS.read(document.read(body)))
+    return target_of(PROGRESS.read(document.read(body)))
 
 
 # What is told
@@ -145,7 +143,7 @@ def _encode_entry(entry: HistoryEntry) -> Fields:
 
 
 def decode_history(body: bytes) -> tuple[HistoryEntry, ...]:
-    return tuple(_decode_entry(entry) for entry in _ENTRIES.read(document.read(body))["entries"])
+    return tuple(_decode_entry(entry) for entry in ENTRIES.read(document.read(body))["entries"])
 
 
 def _decode_entry(fields: Fields) -> HistoryEntry:
@@ -232,7 +230,7 @@ def _given(fields: Fields) -> Fields:
 
 
 def decode_progress(body: bytes, workflow_id: WorkflowId) -> RunProgress:
-    fields = _RUN.read(document.read(body))
+    fields = RUN.read(document.read(body))
     if "workflowStatus" not in fields:
         raise Malformed("names no workflowStatus")
     return RunProgress(

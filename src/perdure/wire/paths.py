@@ -30,6 +30,8 @@ class Call(StrEnum):
     UPDATE_CONFIG = "config/update"
     TRIGGER_CONTINUE_AS_NEW = "triggerContinueAsNew"
     RPC = "rpc"
+    LOAD_VALUE = "encodedobject/load"
+    """In iWF's description and not in its server."""
 
 
 OWN_API = "/api/v1/perdure/"

@@ -20,7 +20,7 @@ from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId, Work
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import StopKind
 from perdure.model.requests import ResetKind, ResetRequest, RpcCall, StartRequest, StateWait, TimerRef
-from perdure.model.value import EMPTY_VALUE, Message
+from perdure.model.value import EMPTY_VALUE, EncodedValue, Message
 from perdure.wire import document, protocol
 from perdure.wire.extension import heard
 from perdure.wire.moment import parse_moment_ns
@@ -294,6 +294,10 @@ def decode_wait_for_state(body: bytes) -> WaitForState:
             workflow_id=workflow_id,
         )
     return WaitForState(StateWait(workflow_id, StateExecutionId(state_execution_id)), _wait_ms(fields))
+
+
+def decode_load_value(body: bytes) -> EncodedValue:
+    return decode_value(_read(body, protocol.ENCODED_OBJECT)) or EMPTY_VALUE
 
 
 def decode_dump(body: bytes) -> Dump:

@@ -63,6 +63,7 @@ class Whole:
     """A whole number of so many bits, written without fraction and exponent."""
 
     def __init__(self, bits: int) -> None:
+        self.bits = bits
         self._limit = 1 << (bits - 1)
 
     def read(self, value: Any) -> int:
@@ -115,8 +116,8 @@ class ListOf:
     """A list. *nulls*: a null in it stays one, instead of what stands for it."""
 
     def __init__(self, item: Shape, *, nulls: bool = False) -> None:
-        self._item = item
-        self._nulls = nulls
+        self.item = item
+        self.nulls = nulls
 
     def read(self, value: Any) -> list[Any]:
         if type(value) is not list:
@@ -124,7 +125,7 @@ class ListOf:
         items = []
         for place, item in enumerate(value):
             try:
-                items.append(self._null() if item is None else self._item.read(item))
+                items.append(self._null() if item is None else self.item.read(item))
             except Malformed as error:
                 raise error.under(f"[{place}]") from None
         return items
@@ -133,20 +134,20 @@ class ListOf:
         return []
 
     def _null(self) -> Any:
-        return None if self._nulls else self._item.zero()
+        return None if self.nulls else self.item.zero()
 
 
 class MapOf:
     """A JSON object whose keys are anybody's names."""
 
     def __init__(self, item: Shape) -> None:
-        self._item = item
+        self.item = item
 
     def read(self, value: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise _mismatch(value, "an object")
         try:
-            return {name: self._item.zero() if item is None else self._item.read(item) for name, item in value.items()}
+            return {name: self.item.zero() if item is None else self.item.read(item) for name, item in value.items()}
         except Malformed as error:
             raise error.under("*") from None
 
@@ -159,6 +160,7 @@ class Object:
 
     def __init__(self, fields: Mapping[str, Shape], *, always: tuple[str, ...] = ()) -> None:
         self.fields = dict(fields)
+        self.always = always
         self._zeros = {name: fields[name].zero() for name in always}
         self._by_folded_name = {name.casefold(): name for name in fields}
 
@@ -187,6 +189,10 @@ class Later:
 
     def __init__(self, shape: Callable[[], Shape]) -> None:
         self._shape = shape
+
+    @property
+    def shape(self) -> Shape:
+        return self._shape()
 
     def read(self, value: Any) -> Any:
         return self._shape().read(value)
