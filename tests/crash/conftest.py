@@ -9,17 +9,22 @@ Three kinds, each of which says how many crash points it tried (the lines after 
   (``lying_vfs.py``). What happens to a disk is recorded once, and the disk is then made as a power cut would have left
   it, at every write and sync.
 - ``test_sigkill.py``: real processes under load, killed with SIGKILL again and again, while another one keeps the
-  ledger of what they acknowledged.
+  ledger of what they acknowledged. ``test_sigkill_over_http.py`` does so to ``perdure server`` and a worker (``siege.py``).
 
 ``make test-long`` runs the longer versions: more seeds, more crashes during recovery, minutes of kills.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+import perdure
+
+ROOT = Path(__file__).parents[2]
 _FIGURES = pytest.StashKey[list[str]]()
 
 
@@ -28,6 +33,19 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Print a line of figures at the end of the run, also when the test passes."""
     lines = request.config.stash.setdefault(_FIGURES, [])
     return lines.append
+
+
+@pytest.fixture(scope="session")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the code as it is now, for processes that are started again and again for minutes.
+
+    From the tree itself they would get what somebody is in the middle of editing, or several versions one after the other.
+    """
+    folder = tmp_path_factory.mktemp("code")
+    without = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(perdure.__file__).parent, folder / "perdure", ignore=without)
+    shutil.copytree(ROOT / "tests", folder / "tests", ignore=without)
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
