@@ -40,13 +40,13 @@ CLIENTS = 24
 LAST = "last"
 """The state every order comes to."""
 
-_QUICKLY = CallOptions(retry=RetryPolicy(initial_interval_ms=5, backoff_coefficient=1))
-_FIRST = StateOptions(skip_wait_until=True, execute=_QUICKLY)
+_AGAIN = RetryPolicy(initial_interval_ms=5, backoff_coefficient=1)
+_FIRST = StateOptions(skip_wait_until=True, execute=CallOptions(retry=_AGAIN))
 _ONCE = StateOptions(
     skip_wait_until=True,
     execute=CallOptions(retry=RetryPolicy(maximum_attempts=1)),
     recover_state_id=StateId(LAST),
-    recover_options=straight(),
+    recover_options=straight(_AGAIN),
 )
 
 
@@ -79,7 +79,7 @@ class Handlers:
                 return Failure("not yet") if flaky and request.attempt < 3 else go_to("once", options=_ONCE)
             case "once":
                 self._tell(f"called {name}")
-                return go_to(LAST, options=straight())
+                return go_to(LAST, options=straight(_AGAIN))
             case "quick":
                 return done("quick")
             case _:
@@ -122,7 +122,7 @@ class Client:
 
     async def _quick(self, token: str) -> str:
         name = WorkflowId(f"q{token}")
-        await self._backend.start(starting("quick", workflow_id=name))
+        await self._backend.start(starting("quick", workflow_id=name, state=straight(_AGAIN)))
         await self._backend.wait_for_result(name)
         return f"result {name}"
 
