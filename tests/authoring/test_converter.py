@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure import ConversionError, JsonConverter
-from perdure.model.value import EMPTY_VALUE, EncodedValue
+from perdure.model.value import EMPTY_VALUE, ERASED, EncodedValue
 
 
 @dataclass(frozen=True)
@@ -84,3 +84,9 @@ def test_any_text_can_be_stored_as_utf_8(text: str) -> None:
     assert sealed.data is not None
     sealed.data.encode()
     assert CONVERTER.decode(sealed, str) == "\ud800" + text
+
+
+@pytest.mark.parametrize("declared", [str, str | None, Any])
+def test_an_erased_value_is_said_to_be(declared: object) -> None:
+    with pytest.raises(ConversionError, match=r"^form: the value was erased"):
+        CONVERTER.decode(ERASED, declared, name="form")

@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from perdure.authoring.converter import ConversionError
 from perdure.client.handle import AsyncHandle
 from perdure.client.result import MissingValue
 from perdure.model.errors import (
@@ -326,3 +327,17 @@ async def test_what_cannot_be_told_of_the_inside_takes_nothing_from_the_rest(bac
         await handle.result(timeout=0)
     with pytest.raises(InvalidRequest):
         await handle.history()
+
+
+async def test_erased_workflow_has_no_values_any_more(shop: AsyncHandle[Shop, Order]) -> None:
+    with pytest.raises(InvalidRequest, match="is open"):
+        await shop.erase()
+    await shop.publish(Shop.paid)
+    assert await shop.result() == ORDER
+    await shop.erase("asked for")
+    for question in (shop.result(), shop.get(Shop.order), shop.attributes()):
+        with pytest.raises(ConversionError, match="was erased"):
+            await question
+    assert await shop.search_attributes() == {}
+    assert (await shop.describe()).status is RunStatus.COMPLETED
+    assert (await shop.history())[-1].reason == "asked for"

@@ -163,6 +163,9 @@ class _MarkedStore:
     def checkpoint(self) -> bool:
         return self._store.checkpoint(pages=200)
 
+    def forget(self) -> bool:
+        return self._store.forget()
+
     def give_back(self) -> None:
         self._store.give_back()
 

@@ -7,6 +7,7 @@ from perdure.interpreter.events import (
     CallRejected,
     CallSucceeded,
     DeadlinePassed,
+    Erased,
     Event,
     MessagesPublished,
     Released,
@@ -148,6 +149,7 @@ def test_a_conditional_close_tells_its_channel() -> None:
         (TimerSkipped(TimerRef(StateExecutionId("a-1"), index=0)), [("state", "a-1"), ("timer", "0")]),
         (DeadlinePassed(), []),
         (Released(), []),
+        (Erased(), []),
     ],
 )
 def test_what_callers_and_the_clock_do_is_told(event: Event, words: list[tuple[str, str]]) -> None:

@@ -125,7 +125,7 @@ def test_a_folder_that_is_not_there_is_not_made(path: Path) -> None:
 def test_another_writer_is_waited_for_and_then_named_as_the_trouble(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("perdure.store.connection._BUSY_MS", 1)
+    monkeypatch.setattr("perdure.store.connection.BUSY_MS", 1)
     store = Store.open(path)
     other = apsw.Connection(str(path))
     other.execute("BEGIN IMMEDIATE")

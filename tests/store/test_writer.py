@@ -9,11 +9,14 @@ import pytest
 from perdure.model.attributes import SearchAttribute, SearchAttributeType
 from perdure.model.errors import InternalError, UnavailableError
 from perdure.model.ids import CallId, RunId, WorkflowId
+from perdure.model.outcome import RunStatus
+from perdure.model.value import ERASED
 from perdure.store.attribute_types import AttributeTypes
 from perdure.store.bodies import SharedBodies
 from perdure.store.connection import open_writer
 from perdure.store.faults import FileGuard
 from perdure.store.rows import Batch, CallRow, CompletionRow, RunKey
+from perdure.store.store import Store
 from perdure.store.writer import Writer
 from tests.store.samples import LONG, event, run, value
 
@@ -248,3 +251,30 @@ def test_unused_pages_are_given_back(desk: Desk) -> None:
     assert unused > 40
     desk.writer.give_back(pages=10)
     assert desk.connection.pragma("freelist_count") == unused - 10
+
+
+def test_a_run_that_is_emptied_keeps_its_row_and_its_journal(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "a.db")
+    index = {RunKey(key): (SearchAttribute("city", SearchAttributeType.KEYWORD, "Bern"),) for key in (1, 2)}
+    completions = tuple(
+        CompletionRow(WorkflowId(name), RunId("run-1"), key, output)
+        for name in ("ada", "bob")
+        for key, output in (("a-1", value("out")), ("b-1", None))
+    )
+    ended = [
+        run(1, status=RunStatus.COMPLETED, closed_ms=5, events=2),
+        run(2, "bob", status=RunStatus.COMPLETED, closed_ms=5, events=1),
+    ]
+    events = (event(1, 1, value("in")), event(1, 2, value(LONG), reason="why"), event(2, 1, value(LONG)))
+    store.write(Batch(runs=tuple(ended), events=events, index=index, completions=completions))
+    rewritten = tuple(event(1, seq, ERASED, reason="") for seq in (1, 2))
+    store.write(Batch(emptied=(RunKey(1),), rewritten=rewritten, emptied_workflows=(WorkflowId("ada"),)))
+    stored = store.load([RunKey(1), RunKey(2)])
+    assert (stored[RunKey(1)].row, stored[RunKey(1)].events) == (ended[0], rewritten)
+    assert stored[RunKey(2)].events == (event(2, 1, value(LONG)),)
+    assert [list(store.index_of(RunKey(key))) for key in (1, 2)] == [["IwfWorkflowType"], ["IwfWorkflowType", "city"]]
+    outputs = [store.completion(row.workflow_id, row.first_run_id, row.key) for row in completions]
+    assert [row and row.output for row in outputs] == [ERASED, None, value("out"), None]
+    assert store.forget()
+    assert store.check() == ()
+    store.close()

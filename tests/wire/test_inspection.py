@@ -109,3 +109,12 @@ def test_a_request_names_its_run() -> None:
     assert target.run_id == run_id.lower()
     with pytest.raises(WorkflowNotFound):
         inspection.decode_progress_request(b"{}")
+
+
+def test_a_request_to_erase_says_why() -> None:
+    fields = inspection.encode_erase_request("asked for")
+    request = inspection.decode_erase_request(document.write({"workflowId": "ada", **fields}))
+    assert (request.workflow_id, request.reason) == (ADA, "asked for")
+    assert inspection.decode_erase_request(b'{"workflowId": "ada"}').reason == ""
+    with pytest.raises(WorkflowNotFound):
+        inspection.decode_erase_request(b"{}")

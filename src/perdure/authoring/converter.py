@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from perdure.authoring.codec.codec import Mismatch, Unsupported
 from perdure.authoring.codec.compiler import codec_of
 from perdure.model.errors import PerdureError
-from perdure.model.value import EncodedValue
+from perdure.model.value import ERASED, EncodedValue
 
 ANYTHING: Final[object] = Any
 """The type of a value that no annotation says more about."""
@@ -71,6 +71,10 @@ class JsonConverter:
         return None if raw is None else EncodedValue(data=_written(raw), encoding=self.ENCODING)
 
     def decode(self, value: EncodedValue | None, declared: object = ANYTHING, *, name: str = "value") -> object:
+        if value is not None and value.encoding == ERASED.encoding:
+            raise ConversionError(
+                f"{name}: the value was erased, with all others of its workflow, and is gone for ever"
+            )
         codec = codec_of(declared)
         try:
             return codec.decode(_opened(value))

@@ -396,6 +396,19 @@ class AsyncHandle(Generic[Workflow_co, Output_co]):
             surroundings=self._surroundings,
         )
 
+    async def erase(self, reason: str = "") -> None:
+        """Erase all values of all runs of this workflow, for ever: what is known of a person.
+
+        Ids, times, kinds and names stay; no value can be read any more. Not from backups.
+
+        Args:
+            reason: kept in the history, so nothing of that person.
+
+        Raises:
+            InvalidRequest: a run of it is open: end it first. Or this is a plain iWF server, which cannot erase.
+        """
+        await self._backend.erase(self._id, reason=reason)
+
     async def update_config(self, config: WorkflowConfig) -> None:
         """Change the settings that are given; those that are ``None`` stay.
 

@@ -216,6 +216,9 @@ class RemoteBackend:
             client_side.decode_run_id, await self._ask_run(Call.RESET, request.workflow_id, request.run_id, fields)
         )
 
+    async def erase(self, workflow_id: WorkflowId, *, reason: str = "") -> None:
+        await self._ask_run(OwnCall.ERASE, workflow_id, None, inspection.encode_erase_request(reason))
+
     async def update_config(
         self, workflow_id: WorkflowId, config: WorkflowConfig, *, run_id: RunId | None = None
     ) -> None:

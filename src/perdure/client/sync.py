@@ -184,6 +184,9 @@ class Handle(Generic[Workflow_co, Output_co]):
         )
         return Handle(self._portal.run(again), self._portal)
 
+    def erase(self, reason: str = "") -> None:
+        self._portal.run(self._handle.erase(reason))
+
     def update_config(self, config: WorkflowConfig) -> None:
         self._portal.run(self._handle.update_config(config))
 

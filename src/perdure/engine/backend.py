@@ -12,6 +12,7 @@ from perdure.engine.inputs import (
     CallRpc,
     Change,
     Describe,
+    Erase,
     Forget,
     Input,
     ReadData,
@@ -233,6 +234,10 @@ class EmbeddedBackend:
     async def reset(self, request: ResetRequest) -> RunId:
         _check_text(request.workflow_id, request.run_id, request.reason)
         return cast("RunId", await self._ask(lambda reply: Reset(reply, request)))
+
+    async def erase(self, workflow_id: WorkflowId, *, reason: str = "") -> None:
+        _check_text(workflow_id, reason)
+        await self._ask(lambda reply: Erase(reply, workflow_id, reason))
 
     async def update_config(
         self, workflow_id: WorkflowId, config: WorkflowConfig, *, run_id: RunId | None = None

@@ -7,6 +7,7 @@ from perdure.engine.hot import HotRun
 from perdure.engine.inputs import Reported
 from perdure.engine.outputs import Held
 from perdure.model.attributes import SearchAttribute
+from perdure.model.ids import WorkflowId
 from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey
 
 
@@ -17,6 +18,8 @@ class PendingBatch:
         "calls",
         "closed",
         "completions",
+        "emptied",
+        "emptied_workflows",
         "ended",
         "events",
         "held",
@@ -24,6 +27,7 @@ class PendingBatch:
         "quarantined",
         "removed",
         "reports",
+        "rewritten",
         "runs",
         "started",
     )
@@ -37,6 +41,10 @@ class PendingBatch:
         self.completions: list[CompletionRow] = []
         self.index: dict[RunKey, dict[str, SearchAttribute]] = {}
         self.removed: list[RunKey] = []
+        self.emptied: list[RunKey] = []
+        """Runs whose values are erased; ``rewritten`` has what is left of their events."""
+        self.emptied_workflows: list[WorkflowId] = []
+        self.rewritten: list[EventRow] = []
         self.held = Held()
         self.reports: list[tuple[Reported, Made]] = []
         """Answers of workers in this batch: kept, so that a failed commit repeats no call."""
@@ -70,4 +78,7 @@ class PendingBatch:
             completions=tuple(self.completions),
             index={key: tuple(attributes.values()) for key, attributes in self.index.items()},
             removed=tuple(self.removed),
+            emptied=tuple(self.emptied),
+            emptied_workflows=tuple(self.emptied_workflows),
+            rewritten=tuple(self.rewritten),
         )

@@ -28,11 +28,13 @@ from typing import Any
 from perdure.engine.attempts import Attempts
 from perdure.engine.batch import PendingBatch
 from perdure.engine.dispatcher import Dispatcher
+from perdure.engine.erasing import Erasing
 from perdure.engine.hot import HotRun, fold
 from perdure.engine.inputs import (
     CallRpc,
     Change,
     Describe,
+    Erase,
     Forget,
     Input,
     Prune,
@@ -194,6 +196,7 @@ class Core:
             waiters=self._waiters,
             load=self._load,
         )
+        self._erasing = Erasing(store=store, runs=self._runs, ledger=self._ledger, load=self._load, submit=self.submit)
         self._handlers: dict[type, Callable[[Any, int], None]] = {
             Start: self._start,
             Change: self._change,
@@ -204,6 +207,7 @@ class Core:
             WaitForResult: self._readings.wait_for_result,
             WaitForState: self._readings.wait_for_state,
             Reset: self._reset,
+            Erase: self._erasing.erase,
             Search: self._readings.search,
             Forget: self._forget,
             Reported: self._reported,

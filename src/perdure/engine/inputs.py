@@ -118,6 +118,15 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class Erase:
+    """``Backend.erase``."""
+
+    reply: Reply
+    workflow_id: WorkflowId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """``Backend.search``."""
 
@@ -166,6 +175,7 @@ Input = (
     | WaitForResult
     | WaitForState
     | Reset
+    | Erase
     | Search
     | Forget
     | Reported

@@ -9,6 +9,7 @@ from perdure.engine.inputs import (
     CallRpc,
     Change,
     Describe,
+    Erase,
     Input,
     ReadData,
     ReadSearch,
@@ -158,6 +159,8 @@ def _names(given: Input) -> tuple[WorkflowId, RunId | None]:
             return given.workflow_id, given.run_id
         case Start():
             return given.request.workflow_id, None
+        case Erase():
+            return given.workflow_id, None
         case CallRpc():
             return given.call.workflow_id, given.call.run_id
         case Reset():

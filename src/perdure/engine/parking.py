@@ -67,7 +67,12 @@ class HotRuns:
         self._current[run.row.workflow_id] = run
 
     def rest(self, run: HotRun) -> None:
-        """Let a run leave memory when its turn comes, unless it works then. It was used just now."""
+        """Let a run leave memory when its turn comes, unless it works then. It was used just now.
+
+        One that has left already stays away.
+        """
+        if self._by_key.get(run.key) is not run:
+            return
         self._forget(run)
         kept = self._ended if run.status.closed else self._queuing if run.queued else self._resting
         kept[run.key] = run

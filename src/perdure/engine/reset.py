@@ -14,6 +14,7 @@ from perdure.interpreter.effects import Effect, Invoke
 from perdure.interpreter.events import (
     AttributesSet,
     ConfigUpdated,
+    Erased,
     Event,
     MessagesPublished,
     RpcClosed,
@@ -61,6 +62,8 @@ def go_back(rows: Sequence[EventRow], request: ResetRequest) -> Past:
     events = [decode_event(row.event) for row in rows]
     if not rows or rows[0].seq != 1:
         raise InvalidRequest("the beginning of this run's history is no longer kept")
+    if isinstance(events[-1], Erased):
+        raise InvalidRequest("the values of this run were erased, expected a run that can be gone on with")
     kept = _events_kept(rows, events, request)
     if kept > 1 and _ends(rows[:kept], events[:kept]):
         kept -= 1  # Beyond its end there is nothing to go on with.

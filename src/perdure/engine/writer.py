@@ -70,9 +70,21 @@ def try_to_write(store: Store, batch: Batch) -> Exception | None:
     """Write *batch* and return what went wrong, if anything did."""
     try:
         store.write(batch)
+        if batch.emptied:
+            _forget(store)
     except Exception as error:  # noqa: BLE001 - the engine decides what becomes of it: it takes everything back
         return error
     return None
+
+
+def _forget(store: Store) -> None:
+    """Before anybody is told that something was erased: let its bytes be gone, if they can be now."""
+    try:
+        if not store.forget():
+            logger.info("what was erased stands in the log for as long as somebody reads an older state of the file")
+    except UnavailableError as error:
+        # It is erased all the same: the batch is durable.
+        logger.warning("the log could not be emptied of what was erased: %s", error)
 
 
 def tidy_up(store: Store, batch: Batch) -> None:
@@ -80,6 +92,7 @@ def tidy_up(store: Store, batch: Batch) -> None:
     try:
         if batch.removed:
             store.give_back()
+        store.forget()
         store.checkpoint()
     except UnavailableError as error:
         # Nothing is lost by it: if the file cannot be used any more, the next batch tells.

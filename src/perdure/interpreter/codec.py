@@ -49,6 +49,7 @@ KINDS: dict[str, type] = {
     "deadline": events.DeadlinePassed,
     "config": events.ConfigUpdated,
     "stopped": events.Stopped,
+    "erased": events.Erased,
 }
 """The kind of each event in a journal. The names are for ever."""
 

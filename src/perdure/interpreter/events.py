@@ -166,6 +166,11 @@ class Stopped:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The values of this run, which has ended, were erased: all of them, in every event before this."""
+
+
 Event = (
     Started
     | Resumed
@@ -183,4 +188,5 @@ Event = (
     | DeadlinePassed
     | ConfigUpdated
     | Stopped
+    | Erased
 )

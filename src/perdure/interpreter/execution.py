@@ -29,6 +29,7 @@ from perdure.interpreter.events import (
     CallSucceeded,
     ConfigUpdated,
     DeadlinePassed,
+    Erased,
     Event,
     MessagesPublished,
     Released,
@@ -76,6 +77,7 @@ STALE = Refusal(RefusalKind.STALE, "nobody waits for this answer any more")
 BEGUN = Refusal(RefusalKind.INVALID, "the run has begun, and begins once")
 OTHER_ANSWER = Refusal(RefusalKind.INVALID, "an answer of one method to a call of the other")
 REPEATED = Refusal(RefusalKind.INVALID, "the number of this RPC was given before")
+STILL_OPEN = Refusal(RefusalKind.INVALID, "the run is open, and only an ended one is erased")
 NOT_AGAIN = Refusal(RefusalKind.INVALID, "no RPC is to be asked again now")
 
 
@@ -175,6 +177,8 @@ class Execution(Memory):
                 return None if self._run is None or self._goes_on_with(event) else BEGUN
             case CallSucceeded() | CallExhausted() | CallRejected():
                 return self._refuse_answer(event)
+            case Erased():
+                return STILL_OPEN
             case RpcClosed():
                 return None if event.number in self._rpcs else STALE
             case RpcOpened():
@@ -256,6 +260,8 @@ class Execution(Memory):
                 self._config = _merged(self._config, event.config)
             case Stopped():
                 self._stop(event)
+            case Erased():
+                pass  # Happens to ended runs only, and changes nothing of what they are.
             case _:
                 assert_never(event)
 

@@ -17,6 +17,7 @@ from perdure.interpreter.events import (
     CallSucceeded,
     ConfigUpdated,
     DeadlinePassed,
+    Erased,
     Event,
     MessagesPublished,
     Released,
@@ -122,7 +123,7 @@ class Narrator:
                 yield Fact("timer", event.timer.timer_id or str(event.timer.index))
             case Stopped():
                 yield Fact("stop", event.kind)
-            case Released() | DeadlinePassed() | ConfigUpdated():
+            case Released() | DeadlinePassed() | ConfigUpdated() | Erased():
                 return
             case _:
                 assert_never(event)

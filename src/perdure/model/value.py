@@ -24,6 +24,10 @@ EMPTY_VALUE = EncodedValue()
 """What iWF writes as ``{}``: a value is there, and nothing is in it."""
 
 
+ERASED = EncodedValue(encoding="perdure.erased")
+"""What stands where a value was before it was erased, with all else that was known of a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One value on its way to a channel."""

@@ -174,6 +174,22 @@ class Backend(Protocol):
         """
         ...
 
+    async def erase(self, workflow_id: WorkflowId, *, reason: str = "") -> None:
+        """Erase what is known of a person: all values, of all runs of this workflow id, for ever.
+
+        Inputs, outputs, attributes, messages, search attributes, texts of errors and reasons are gone, from
+        what can be read and from the disk, but not from backups. The runs stay, with their ids, times and
+        status, and their history with its kinds; where a value was, ``ERASED`` is read; no search finds
+        them by an attribute. They can't be reset. Erasing again changes nothing but the history, which
+        says so.
+
+        Names stay: of ids, states, channels and attributes, and keys that an author makes at run time.
+
+        Raises:
+            InvalidRequest: a run of this id is open: end it first.
+        """
+        ...
+
     async def update_config(
         self, workflow_id: WorkflowId, config: WorkflowConfig, *, run_id: RunId | None = None
     ) -> None:

@@ -275,6 +275,12 @@ async def _progress(backend: Backend, body: bytes, _settings: Settings) -> dict[
     return inspection.encode_progress(progress)
 
 
+async def _erase(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
+    request = inspection.decode_erase_request(body)
+    await backend.erase(request.workflow_id, reason=request.reason)
+    return {}
+
+
 def _inspector(backend: Backend) -> Inspector:
     inspector = inspector_of(backend)
     if inspector is None:
@@ -315,6 +321,7 @@ _ENDPOINTS: dict[Call | OwnCall, _Endpoint] = {
     Call.LOAD_VALUE: _load_value,
     OwnCall.HISTORY: _history,
     OwnCall.PROGRESS: _progress,
+    OwnCall.ERASE: _erase,
 }
 _CALLS = {path_of(call): endpoint for call, endpoint in _ENDPOINTS.items()}
 _ROUTES = frozenset({("GET", path) for path in _PAGES} | {("POST", path) for path in _CALLS})

@@ -10,7 +10,7 @@ from perdure.store.migrations import MIGRATIONS, check_kind, claim, migrate
 from perdure.store.statements import SQL
 
 SYNCHRONOUS = ("FULL", "EXTRA", "NORMAL", "OFF")
-_BUSY_MS = 5_000  # for a reader of another program's, such as the sqlite3 shell, during a checkpoint
+BUSY_MS = 5_000  # for a reader of another program's, such as the sqlite3 shell, during a checkpoint
 _LOG_BYTES = 64 * 1024 * 1024  # what a log shrinks to, once a long read no longer keeps it long
 _WRITER_CACHE_KB = 32_000
 _READER_CACHE_KB = 8_000
@@ -30,7 +30,7 @@ def open_writer(
         raise ValueError(f"synchronous is {synchronous!r}, expected one of {', '.join(SYNCHRONOUS)}")
     connection = apsw.Connection(file, vfs=vfs)
     try:
-        connection.set_busy_timeout(_BUSY_MS)
+        connection.set_busy_timeout(BUSY_MS)
         check_kind(connection, file, migrations=migrations)
         claim(connection)
         connection.pragma("journal_mode", "WAL")
@@ -52,7 +52,7 @@ def open_reader(file: str, *, vfs: str | None = None) -> apsw.Connection:
     """Open a connection that only reads; what it makes for itself is temporary."""
     connection = apsw.Connection(file, flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
     try:
-        connection.set_busy_timeout(_BUSY_MS)
+        connection.set_busy_timeout(BUSY_MS)
         connection.pragma("wal_autocheckpoint", 0)
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.pragma("cache_size", -_READER_CACHE_KB)

@@ -97,6 +97,12 @@ class Batch:
     """Search attributes to write, the last value of each."""
     removed: tuple[RunKey, ...] = ()
     """Runs to forget wholly, after their retention."""
+    emptied: tuple[RunKey, ...] = ()
+    """Runs of which nothing is kept but their row and their journal: no card, call or large value."""
+    rewritten: tuple[EventRow, ...] = ()
+    """Events of those to write anew, in their places; without large values."""
+    emptied_workflows: tuple[WorkflowId, ...] = ()
+    """Their workflows, whose completions lose their outputs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,17 @@ class Store:
         """
         return self._writer.checkpoint(pages=pages)
 
+    def forget(self) -> bool:
+        """Let nothing of what a batch has emptied stand in the log or in free pages any more.
+
+        Belongs to the thread that writes. To be asked again, after later batches, while it says no:
+        somebody reads a state of the file that is older than that batch.
+
+        Returns:
+            whether nothing is left to forget.
+        """
+        return self._writer.forget()
+
     def give_back(self, *, pages: int = 64) -> None:
         """Return up to so many unused pages of the file to the system, after runs were removed.
 

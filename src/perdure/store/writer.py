@@ -16,9 +16,12 @@ from typing import Any
 
 import apsw
 
+from perdure.interpreter.erasure import QUOTING_KINDS
 from perdure.model.attributes import SearchAttribute
+from perdure.model.value import ERASED
 from perdure.store.attribute_types import AttributeTypes, TypeRow
 from perdure.store.bodies import SharedBodies
+from perdure.store.connection import BUSY_MS
 from perdure.store.faults import FileGuard
 from perdure.store.payload import Payload, pack
 from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey, RunRow
@@ -37,6 +40,21 @@ class _Group:
     statements: tuple[str, ...]
 
 
+_NOT_KEPT = (
+    "remove_terms",
+    "remove_cards",
+    "remove_values",
+    "remove_value_uses",
+    "remove_calls",
+)
+"""What takes away all of the removed runs but their rows, events and completions."""
+
+_STATEMENTS = {
+    **SQL,
+    # The same of runs that are emptied: only the column is another.
+    **{f"{name} of emptied": SQL[name].replace("new.removed_runs", "new.emptied") for name in _NOT_KEPT},
+}
+
 _ALWAYS = _Group(
     "batch",
     ("open_runs", "closed_runs", "events", "calls", "ended_calls"),
@@ -53,16 +71,17 @@ _SOMETIMES = (
         ("write_attribute_types", "remove_changed_terms", "write_terms", "write_cards"),
     ),
     _Group(
+        "emptied_runs",
+        ("emptied", "rewritten", "emptied_workflows"),
+        (*(f"{name} of emptied" for name in _NOT_KEPT), "rewrite_events", "empty_completions"),
+    ),
+    _Group(
         "removed_runs",
         ("removed_runs",),
         (
             "remember_highest_key",
-            "remove_terms",
-            "remove_cards",
-            "remove_values",
-            "remove_value_uses",
+            *_NOT_KEPT,
             "remove_events",
-            "remove_calls",
             "remove_completions",
             "remove_runs",
         ),
@@ -77,7 +96,7 @@ def _prepare(connection: apsw.Connection) -> None:
     passing_on = []
     for group in _SOMETIMES:
         view = f"batch_{group.view}"
-        _make_view(connection, view, group.columns, [SQL[name] for name in group.statements])
+        _make_view(connection, view, group.columns, [_STATEMENTS[name] for name in group.statements])
         values = ", ".join(f"new.{column}" for column in group.columns)
         passing_on.append(f"INSERT INTO {view} SELECT {values} WHERE new.{group.columns[0]} IS NOT NULL")
     _make_view(connection, _ALWAYS.view, _COLUMNS, [SQL[name] for name in _ALWAYS.statements] + passing_on)
@@ -88,6 +107,8 @@ def _make_view(connection: apsw.Connection, name: str, columns: Sequence[str], s
     body = "".join(f"{statement.strip()};\n" for statement in statements)
     connection.execute(f"CREATE TEMP TRIGGER write_{name} INSTEAD OF INSERT ON {name} BEGIN\n{body}END")
 
+
+_ERASED_PAYLOAD = pack((ERASED,)).text
 
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
@@ -103,6 +124,8 @@ class Writer:
         self._bodies = bodies
         self._guard = guard
         self._checkpointed = 0
+        self._forgetting = True
+        """What was erased may still stand in the log: also what another life of this file has erased."""
         _prepare(connection)
 
     def write(self, batch: Batch) -> None:
@@ -114,6 +137,24 @@ class Writer:
             raise
         self._bodies.written()
         self._types.add(new_types)
+        self._forgetting = self._forgetting or bool(batch.emptied)
+
+    def forget(self) -> bool:
+        if self._forgetting:
+            with self._guard.writing():
+                self._forgetting = not self._truncate()
+        return not self._forgetting
+
+    def _truncate(self) -> bool:
+        """Carry the whole log over and make it empty, unless somebody reads what only the log remembers."""
+        self._connection.set_busy_timeout(0)  # a backup reads for minutes, and all writing would wait for it
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return False
+        finally:
+            self._connection.set_busy_timeout(BUSY_MS)
+        return True
 
     def run(self, statement: str, parameters: Sequence[str | None] = ()) -> None:
         """Run one statement as a transaction of its own.
@@ -153,6 +194,9 @@ def _columns_of(
         "ended_calls": list(batch.ended_calls),
         "completions": [_completion_line(row) for row in batch.completions],
         "removed_runs": list(batch.removed),
+        "emptied": list(batch.emptied),
+        "rewritten": [_rewritten_line(row) for row in batch.rewritten],
+        "emptied_workflows": [(workflow_id, _ERASED_PAYLOAD) for workflow_id in batch.emptied_workflows],
     }
     large: dict[str, str] = {}
     uses: dict[tuple[RunKey, str], None] = {}
@@ -164,13 +208,18 @@ def _columns_of(
         return payload.text
 
     columns["events"] = [
-        _event_line(row, bodies.short(row.event.body), text_of(row.run, pack(row.event.values))) for row in batch.events
+        _event_line(row, _body_of(row, bodies), text_of(row.run, pack(row.event.values))) for row in batch.events
     ]
     columns["bodies"] = list(bodies.added)
     columns["large_values"] = list(large.items())
     columns["value_uses"] = list(uses)
     new_types = _add_index(columns, batch, types)
     return columns, new_types
+
+
+def _body_of(row: EventRow, bodies: SharedBodies) -> str:
+    # Shared bodies are never removed: one that quotes an error could not be erased with its run.
+    return row.event.body if row.event.kind in QUOTING_KINDS else bodies.short(row.event.body)
 
 
 def _add_index(columns: dict[str, list[Any]], batch: Batch, types: AttributeTypes) -> list[TypeRow]:
@@ -231,6 +280,11 @@ def _event_line(row: EventRow, body: str, payload: str) -> tuple[Any, ...]:
         body,
         payload,
     )
+
+
+def _rewritten_line(row: EventRow) -> tuple[Any, ...]:
+    event = row.event
+    return (row.run, row.seq, event.version, event.body, pack(event.values, apart=False).text, row.reason, row.trace)
 
 
 def _call_line(row: CallRow) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Perdure's own calls, which iWF does not have: what is inside of a run. Both sides, both ways.
+"""Perdure's own calls, which iWF does not have: what is inside of a run, and erasing. Both sides, both ways.
 
 They stand below a path of their own, so that none of iWF's means anything else; moments are
 milliseconds, as everywhere in what Perdure tells Perdure.
@@ -98,6 +98,14 @@ RUN = Object(
     always=("workflowRunId", "eventsCount", "states", "rpcsCount"),
 )
 
+ERASE = Object({"workflowId": TEXT, "reason": TEXT}, always=("workflowId", "reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class EraseRequest:
+    workflow_id: WorkflowId
+    reason: str
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryRequest:
@@ -121,6 +129,16 @@ def decode_history_request(body: bytes) -> HistoryRequest:
 
 def decode_progress_request(body: bytes) -> Target:
     return target_of(PROGRESS.read(document.read(body)))
+
+
+def encode_erase_request(reason: str) -> Fields:
+    """The fields beside that which names the workflow."""
+    return {"reason": reason}
+
+
+def decode_erase_request(body: bytes) -> EraseRequest:
+    fields = ERASE.read(document.read(body))
+    return EraseRequest(target_of(fields).workflow_id, fields["reason"])
 
 
 # What is told

@@ -92,6 +92,7 @@ CALLS: Final[dict[Call | OwnCall, Described]] = {
     ),
     OwnCall.HISTORY: Described("tell what has happened to a run", inspection.HISTORY, inspection.ENTRIES),
     OwnCall.PROGRESS: Described("tell why a run does not go on", inspection.PROGRESS, inspection.RUN),
+    OwnCall.ERASE: Described("erase the values of all runs of a workflow", inspection.ERASE),
 }
 _NAMED: Final[dict[str, Object]] = {
     "EncodedObject": protocol.ENCODED_OBJECT,

@@ -43,6 +43,7 @@ class OwnCall(StrEnum):
 
     HISTORY = "history"
     PROGRESS = "progress"
+    ERASE = "erase"
 
 
 def path_of(call: Call | OwnCall) -> str:

@@ -8,7 +8,7 @@ answers only through the ``Stage``. One that is an ``Inspector`` too has ``Inspe
 import pytest
 
 # Before the suites are imported (hence E402), so that their failures show what was compared.
-SUITES = ("attributes", "control", "inspection", "messages", "rpcs", "search", "starting", "waiting")
+SUITES = ("attributes", "control", "erasing", "inspection", "messages", "rpcs", "search", "starting", "waiting")
 pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in SUITES))
 
 from perdure.testing.conformance.backend import BackendConformance  # noqa: E402

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perdure.testing.conformance.attributes import AttributeConformance
 from perdure.testing.conformance.control import ControlConformance
+from perdure.testing.conformance.erasing import ErasingConformance
 from perdure.testing.conformance.messages import MessageConformance
 from perdure.testing.conformance.rpcs import RpcConformance
 from perdure.testing.conformance.search import SearchConformance
@@ -18,6 +19,7 @@ class BackendConformance(
     RpcConformance,
     WaitingConformance,
     ControlConformance,
+    ErasingConformance,
     SearchConformance,
 ):
     """Every method of ``Backend`` and every error that it documents."""
