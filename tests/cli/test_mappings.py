@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from perdure.cli.mappings import read_external_storage, read_headers, read_workflow_config
+from perdure.cli.mappings import read_external_storage, read_headers, read_search_attributes, read_workflow_config
+from perdure.model.attributes import SearchAttributeType
 from perdure.model.errors import InvalidRequest
 from perdure.model.options import WorkflowConfig
 
@@ -47,3 +48,12 @@ def test_what_is_wrong_with_an_external_storage_is_said(written: dict[str, Any],
 def test_one_store_is_written_to() -> None:
     with pytest.raises(InvalidRequest, match="found 2 active stores, expected exactly one"):
         read_external_storage({"enabled": True, "supportedStorages": [STORE, {**STORE, "storageId": "b"}]})
+
+
+def test_search_attributes_are_registered_by_iwf_s_names_of_types_in_any_case() -> None:
+    assert read_search_attributes({"Customer": "Keyword", "Age": "INT"}) == {
+        "Customer": SearchAttributeType.KEYWORD,
+        "Age": SearchAttributeType.INT,
+    }
+    with pytest.raises(ValueError, match="Age is 'number', expected one of KEYWORD"):
+        read_search_attributes({"Age": "number"})

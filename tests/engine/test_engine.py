@@ -6,17 +6,20 @@ import asyncio
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from perdure.engine import open_engine
-from perdure.model.errors import UnavailableError, WorkflowNotFound
+from perdure.model.attributes import SearchAttribute, SearchAttributeType
+from perdure.model.errors import InvalidRequest, UnavailableError, WorkflowNotFound
 from perdure.model.ids import StateId, WorkflowId
 from perdure.model.outcome import RunStatus
 from perdure.model.requests import StateWait
 from perdure.store.store import Store
 from tests.engine.script import ADA, Request, Worker, done, go_to, starting, straight
+from tests.engine.stage import SETTINGS, EngineStage
 
 
 async def test_engine_on_its_own_thread_serves_callers_of_another_loop(tmp_path: Path) -> None:
@@ -138,3 +141,27 @@ def test_thread_that_waits_is_told_when_the_engine_ends(tmp_path: Path) -> None:
         engine.kill()
         with pytest.raises(UnavailableError, match="closed before the question was answered"):
             waiting.result(10)
+
+
+async def test_registered_search_attributes_are_the_only_ones(tmp_path: Path) -> None:
+    registered = {"Age": SearchAttributeType.INT}
+    settings = replace(SETTINGS, search_attributes=registered)
+    async with EngineStage(tmp_path / "a.db", worker=Worker(), settings=settings) as stage:
+        await stage.backend.start(starting(None))
+        with pytest.raises(InvalidRequest, match="City is not registered, expected one of: Age"):
+            await stage.backend.set_search_attributes(
+                ADA, [SearchAttribute("City", SearchAttributeType.KEYWORD, "Ulm")]
+            )
+        with pytest.raises(InvalidRequest, match="Age of type Int: it was given as Keyword"):
+            await stage.backend.set_search_attributes(ADA, [SearchAttribute("Age", SearchAttributeType.KEYWORD, "7")])
+        await stage.backend.set_search_attributes(ADA, [SearchAttribute("Age", SearchAttributeType.INT, 7)])
+
+
+async def test_a_registration_that_the_file_contradicts_is_refused(tmp_path: Path) -> None:
+    async with EngineStage(tmp_path / "a.db", worker=Worker()) as stage:
+        await stage.backend.start(starting(None))
+        await stage.backend.set_search_attributes(ADA, [SearchAttribute("Age", SearchAttributeType.INT, 7)])
+    settings = replace(SETTINGS, search_attributes={"Age": SearchAttributeType.DOUBLE})
+    with pytest.raises(InvalidRequest, match="Age is registered as DOUBLE, and the file has it as INT"):
+        EngineStage(tmp_path / "a.db", worker=Worker(), settings=settings)
+    EngineStage(tmp_path / "a.db", worker=Worker()).engine.abandon()

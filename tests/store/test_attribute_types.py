@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from perdure.model.attributes import SearchAttribute, SearchAttributeType
-from perdure.model.errors import InternalError
+from perdure.model.errors import InternalError, InvalidRequest
 from perdure.store.attribute_types import AttributeTypes
 
 INT, KEYWORD = SearchAttributeType.INT, SearchAttributeType.KEYWORD
@@ -65,3 +65,19 @@ def test_the_systems_names_are_not_an_authors(types: AttributeTypes) -> None:
     assert problem is not None
     assert "StartTime is the system's own" in problem
     assert types.check([SearchAttribute("IwfWorkflowType", KEYWORD, "Mine")]) is None
+
+
+def test_once_some_are_registered_no_other_is_taken(types: AttributeTypes) -> None:
+    types.register({"age": INT, "city": KEYWORD})
+    assert types.check([SearchAttribute("age", INT, 3), SearchAttribute("city", KEYWORD, "Ulm")]) is None
+    assert types.check([SearchAttribute("street", KEYWORD, "Main")]) == (
+        "search attribute street is not registered, expected one of: age, city. Register it, with its type"
+    )
+    assert types.check([SearchAttribute("city", INT, 3)]) == (
+        "invalid value for search attribute city of type Keyword: it was given as Int"
+    )
+
+
+def test_a_registration_that_contradicts_the_file_is_refused(types: AttributeTypes) -> None:
+    with pytest.raises(InvalidRequest, match="age is registered as KEYWORD, and the file has it as INT"):
+        types.register({"age": KEYWORD})

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from perdure.model.attributes import SearchAttributeType
 from perdure.model.options import WorkflowConfig
 from perdure.server.external_storage import ExternalStorage, ObjectStore
 from perdure.wire.options import decode_config
@@ -49,6 +50,17 @@ def read_headers(written: Mapping[str, Any]) -> dict[str, str]:
 def read_workflow_config(written: Mapping[str, Any]) -> WorkflowConfig:
     _check_keys(written, WORKFLOW_CONFIG.fields)
     return decode_config(WORKFLOW_CONFIG.read(_named(written)))
+
+
+def read_search_attributes(written: Mapping[str, Any]) -> dict[str, SearchAttributeType]:
+    return {str(name): _search_type(str(name), value) for name, value in written.items()}
+
+
+def _search_type(name: str, written: Any) -> SearchAttributeType:
+    try:
+        return SearchAttributeType(str(written).upper())
+    except ValueError:
+        raise ValueError(f"{name} is {written!r}, expected one of {', '.join(SearchAttributeType)}") from None
 
 
 def read_external_storage(written: Mapping[str, Any]) -> ExternalStorage:

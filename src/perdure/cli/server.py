@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from perdure.cli.config_file import NO_FILE, ConfigFile
 from perdure.cli.config_file import read as read_config
-from perdure.cli.mappings import read_external_storage, read_headers, read_workflow_config
+from perdure.cli.mappings import read_external_storage, read_headers, read_search_attributes, read_workflow_config
 from perdure.cli.setting import Setting, add_flags, choose
 from perdure.model.errors import InvalidRequest
 from perdure.observe.logs import LEVELS, LogFormat, write_logs
@@ -45,6 +45,12 @@ SETTINGS = (
         "JSON",
         "what holds for workflows whose start does not say otherwise (nothing)",
         take=read_workflow_config,
+    ),
+    Setting(
+        "search_attributes",
+        "JSON",
+        "the only search attributes that may be written, with their types (any)",
+        take=read_search_attributes,
     ),
     Setting(
         "external_storage",

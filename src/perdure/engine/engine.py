@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from perdure.engine.reporter import Reporter
 from perdure.engine.rules import claim_rules
 from perdure.engine.segments import CUT_POLICY, CutPolicy
 from perdure.engine.writer import ThreadWriter, Writer
+from perdure.model.attributes import SearchAttributeType
 from perdure.model.errors import UnavailableError
 from perdure.model.ids import RunId
 from perdure.model.limits import CALLS_MAX
@@ -49,6 +50,8 @@ class EngineSettings:
     """How much longer than its timeout an invoker may take to report that it is over."""
     cut: CutPolicy = CUT_POLICY
     """After how many events all that a run remembers is written into its journal, for a load to begin there."""
+    search_attributes: Mapping[str, SearchAttributeType] | None = None
+    """The only ones that may be written, with their types; ``None``: any, each with the type of its first use."""
     address: str = ""
     """Where others can reach this engine; told to whoever wants to open the same file."""
 
@@ -249,6 +252,8 @@ def open_engine(
     store: Store | None = None
     try:
         store = Store.open(path, synchronous=settings.synchronous, vfs=vfs)
+        if settings.search_attributes is not None:
+            store.register_search_attributes(settings.search_attributes)
         if store.paused():
             raise UnavailableError(
                 f"{path} is a copy whose original may still be at work: both would do everybody's work twice. "

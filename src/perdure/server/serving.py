@@ -113,7 +113,12 @@ def _invoker(settings: ServerSettings, tracing: Tracing | None) -> HttpInvoker:
 
 def _open(settings: ServerSettings, invoker: Invoker, *, address: str, observer: Observer | None) -> Engine:
     retention_ms = None if settings.retention_days is None else settings.retention_days * _DAY_MS
-    engine_settings = EngineSettings(retention_ms=retention_ms, address=address, lane_max=settings.worker_calls_max)
+    engine_settings = EngineSettings(
+        retention_ms=retention_ms,
+        address=address,
+        lane_max=settings.worker_calls_max,
+        search_attributes=settings.search_attributes,
+    )
     loop = asyncio.get_running_loop()
     return open_engine(settings.db, invoker, settings=engine_settings, loop=loop, observer=observer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from perdure.model.attributes import SearchAttributeType
 from perdure.model.errors import InvalidRequest
 from perdure.model.limits import BODY_BYTES_MAX, CALLS_MAX, REPLY_BYTES_MAX
 from perdure.model.options import WorkflowConfig
@@ -40,6 +41,8 @@ class ServerSettings:
     """Sent to workers with every call of a state."""
     default_workflow_config: WorkflowConfig = WorkflowConfig()
     """What holds for a run whose start does not say otherwise."""
+    search_attributes: Mapping[str, SearchAttributeType] | None = None
+    """The only ones that may be written, with their types; ``None``: any."""
     external_storage: ExternalStorage = ExternalStorage()
     """Not there yet: ``serve`` refuses one that is enabled."""
     worker_ca_file: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from perdure.model.attributes import SearchAttribute, SearchAttributeType
-from perdure.model.errors import InternalError
+from perdure.model.errors import InternalError, InvalidRequest
 from perdure.store.query_fields import SYSTEM_FIELDS
 from perdure.store.search_values import TYPE_NAMES, check
 
@@ -23,6 +23,7 @@ class AttributeTypes:
         self._by_number: dict[int, tuple[str, SearchAttributeType]] = {}
         # Checked and perhaps on its way to the file: two requests of one batch may not both be first.
         self._expected: dict[str, SearchAttributeType] = {}
+        self._registered: Mapping[str, SearchAttributeType] | None = None
         self.add(rows)
 
     @property
@@ -40,6 +41,21 @@ class AttributeTypes:
             self._numbers[key] = number
             self._types[key] = kind
 
+    def register(self, types: Mapping[str, SearchAttributeType]) -> None:
+        """Take only these from now on.
+
+        Raises:
+            InvalidRequest: the file has one of them with another type, which it keeps.
+        """
+        for key, kind in types.items():
+            known = self._types.get(key, kind)
+            if known is not kind:
+                raise InvalidRequest(
+                    f"search attribute {key} is registered as {kind.value}, and the file has it as {known.value}: "
+                    "register it as that, or give the other a name of its own"
+                )
+        self._registered = dict(types)
+
     def check(self, attributes: Iterable[SearchAttribute]) -> str | None:
         """Say why these cannot be indexed together; if they can, later ones must agree with them."""
         first: dict[str, SearchAttributeType] = {}
@@ -48,7 +64,15 @@ class AttributeTypes:
                 return problem
             assert attribute.type is not None, "checked"
             key = attribute.key
-            known = self._types.get(key) or self._expected.get(key) or first.setdefault(key, attribute.type)
+            if self._registered is not None and key not in self._registered:
+                names = ", ".join(sorted(self._registered)) or "none"
+                return f"search attribute {key} is not registered, expected one of: {names}. Register it, with its type"
+            known = (
+                self._types.get(key)
+                or (self._registered or {}).get(key)
+                or self._expected.get(key)
+                or first.setdefault(key, attribute.type)
+            )
             if known is not attribute.type:
                 return (
                     f"invalid value for search attribute {key} of type {TYPE_NAMES[known]}: "

@@ -118,6 +118,14 @@ class Store:
         """Each search attribute's type in this file, which its first use decides. Kept in memory."""
         return self._types.by_key
 
+    def register_search_attributes(self, types: Mapping[str, SearchAttributeType]) -> None:
+        """Let no other search attributes be written than these, with these types, until the file is closed.
+
+        Raises:
+            InvalidRequest: the file has one of them with another type.
+        """
+        self._types.register(types)
+
     def check_search_attributes(self, attributes: Iterable[SearchAttribute]) -> str | None:
         """Say why these cannot be indexed (no type, a value that does not fit, another type than
         the file's); ``None`` if they can. Counts as the first use once a batch with them is written,
