@@ -13,10 +13,11 @@ from perdure.engine.segments import CutPolicy
 from perdure.interpreter.events import SignalReceived
 from perdure.model.attributes import DataAttribute, LoadingPolicy
 from perdure.model.calls import Failure, StateRequest
-from perdure.model.ids import RunId
+from perdure.model.errors import InvalidRequest
+from perdure.model.ids import RunId, StateExecutionId, StateId
 from perdure.model.options import RetryPolicy, StateOptions
 from perdure.model.outcome import RunStatus
-from perdure.model.requests import RpcCall
+from perdure.model.requests import ResetKind, ResetRequest, RpcCall
 from perdure.model.value import Message
 from perdure.store.rows import EventRow
 from tests.engine.script import ADA, Worker, after, done, go_to, signal_on, starting, straight, text, wait_for, writing
@@ -127,3 +128,48 @@ async def test_short_journal_is_never_cut(tmp_path: Path) -> None:
         key = stage.engine.store.current_runs([ADA])[ADA].key
         run, _ = fold(stage.engine.store.load([key])[key])
         assert run.row.run_id == RunId(run.execution.run.run_id)
+
+
+DAY_MS = 86_400_000
+
+
+async def test_early_segments_of_a_long_run_are_forgotten_after_their_retention(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, cut=AT_ONCE, history_retention_ms=DAY_MS)
+    worker = Worker({"only?": wait_for(signal_on("letters")), "only": done("end")})
+    async with EngineStage(tmp_path / "engine.db", worker=worker, settings=settings) as stage:
+        began = stage.clock.now_ms()
+        await stage.backend.start(starting("only", state=StateOptions()))
+        await stage.settle()
+        for n in range(3):
+            await stage.backend.set_data_attributes(ADA, [DataAttribute("k", text(str(n)))])
+        assert [entry.seq for entry in await stage.backend.history(ADA)] == list(range(1, 10)), "all is young"
+        await stage.pass_time(DAY_MS + 1)
+        await stage.backend.set_data_attributes(ADA, [DataAttribute("k", text("last"))])
+        first, *later = await stage.backend.history(ADA)
+        assert (first.seq, first.kind) == (9, "resumed")
+        assert first.texts("pruned") == ("events 1 to 8 are no longer kept",)
+        assert not any(entry.texts("pruned") for entry in later)
+        for early in (
+            ResetRequest(ADA, ResetKind.BEGINNING),
+            ResetRequest(ADA, ResetKind.HISTORY_EVENT_ID, event_id=11),
+            ResetRequest(ADA, ResetKind.HISTORY_EVENT_TIME, time_ms=began),
+            ResetRequest(ADA, ResetKind.HISTORY_EVENT_TIME),
+            ResetRequest(ADA, ResetKind.STATE_ID, state_id=StateId("only")),
+            ResetRequest(ADA, ResetKind.STATE_EXECUTION_ID, state_execution_id=StateExecutionId("only-1")),
+        ):
+            with pytest.raises(InvalidRequest, match="history of this run is kept from event 9 on"):
+                await stage.backend.reset(early)
+        await stage.crash()
+        await stage.backend.reset(ResetRequest(ADA, ResetKind.HISTORY_EVENT_ID, event_id=12, skip_signals=True))
+        assert await stage.backend.get_data_attributes(ADA) == (DataAttribute("k", text("2")),)
+        await stage.backend.signal(ADA, Message("letters"))
+        assert (await stage.backend.wait_for_result(ADA)).status is RunStatus.COMPLETED
+
+
+async def test_history_is_kept_for_as_long_as_its_run_if_nothing_else_is_said(tmp_path: Path) -> None:
+    async with cut_at_once(tmp_path, Worker()) as stage:
+        await stage.backend.start(starting(None))
+        for n in range(3):
+            await stage.backend.set_data_attributes(ADA, [DataAttribute("k", text(str(n)))])
+            await stage.pass_time(400 * DAY_MS)
+        assert (await stage.backend.history(ADA))[0].kind == "started"

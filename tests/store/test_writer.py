@@ -15,10 +15,10 @@ from perdure.store.attribute_types import AttributeTypes
 from perdure.store.bodies import SharedBodies
 from perdure.store.connection import open_writer
 from perdure.store.faults import FileGuard
-from perdure.store.rows import Batch, CallRow, CompletionRow, RunKey
+from perdure.store.rows import Batch, CallRow, CompletionRow, RunKey, TrimRow
 from perdure.store.store import Store
 from perdure.store.writer import Writer
-from tests.store.samples import LONG, event, run, value
+from tests.store.samples import LONG, event, run, segment, value
 
 T = SearchAttributeType
 TABLES = ("run", "event", "call", "completion", "value", "value_use", "search_card", "search_term")
@@ -278,3 +278,28 @@ def test_a_run_that_is_emptied_keeps_its_row_and_its_journal(tmp_path: Path) -> 
     assert store.forget()
     assert store.check() == ()
     store.close()
+
+
+def test_early_segments_are_trimmed_up_to_one_that_is_old_enough(desk: Desk) -> None:
+    long = (event(1, 1), segment(1, 2), event(1, 3), segment(1, 4), event(1, 5), segment(1, 6), event(1, 7))
+    others = (event(2, 1), event(2, 2), segment(3, 1), event(3, 2))
+    desk.write(runs=(run(1, events=7), run(2, events=2), run(3, events=2)), events=(*long, *others))
+
+    def kept(seq_max: int, before_ms: int) -> list[tuple[object, ...]]:
+        desk.write(trimmed=(TrimRow(RunKey(1), seq_max, before_ms), TrimRow(RunKey(2), 2, 1 << 60)))
+        return desk.rows("SELECT min(seq), max(seq), count(*) FROM event WHERE run = 1")
+
+    assert kept(6, 2_002) == [(1, 7, 7)], "the first was cut in that very millisecond"
+    assert kept(1, 1 << 60) == [(1, 7, 7)], "no segment begins so early"
+    assert kept(5, 2_003) == [(2, 7, 6)]
+    assert kept(5, 1 << 60) == [(4, 7, 4)]
+    assert desk.rows("SELECT run, count(*) FROM event WHERE run > 1 GROUP BY run") == [(2, 2), (3, 2)]
+
+
+def test_large_values_go_with_the_last_event_that_needs_them(desk: Desk) -> None:
+    gone, shared, kept = (value(LONG + name) for name in ("gone", "shared", "kept"))
+    events = (event(1, 1, gone, shared, kept), segment(1, 2, kept), event(2, 1, shared))
+    desk.write(runs=(run(1, events=2), run(2, events=1)), events=events)
+    desk.write(trimmed=(TrimRow(RunKey(1), 2, 1 << 60),))
+    assert desk.rows("SELECT substr(data, -5) FROM value ORDER BY 1") == [(" kept",), ("hared",)]
+    assert desk.rows("SELECT run, count(*) FROM value_use GROUP BY run") == [(1, 1), (2, 1)]

@@ -8,7 +8,7 @@ from perdure.engine.inputs import Reported
 from perdure.engine.outputs import Held
 from perdure.model.attributes import SearchAttribute
 from perdure.model.ids import WorkflowId
-from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey
+from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey, TrimRow
 
 
 class PendingBatch:
@@ -30,6 +30,7 @@ class PendingBatch:
         "rewritten",
         "runs",
         "started",
+        "trimmed",
     )
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class PendingBatch:
         self.ended: dict[CallRef, None] = {}
         self.completions: list[CompletionRow] = []
         self.index: dict[RunKey, dict[str, SearchAttribute]] = {}
+        self.trimmed: list[TrimRow] = []
         self.removed: list[RunKey] = []
         self.emptied: list[RunKey] = []
         """Runs whose values are erased; ``rewritten`` has what is left of their events."""
@@ -77,6 +79,7 @@ class PendingBatch:
             ended_calls=tuple(self.ended),
             completions=tuple(self.completions),
             index={key: tuple(attributes.values()) for key, attributes in self.index.items()},
+            trimmed=tuple(self.trimmed),
             removed=tuple(self.removed),
             emptied=tuple(self.emptied),
             emptied_workflows=tuple(self.emptied_workflows),

@@ -132,6 +132,7 @@ class Core:
         nearest_max: int = NEAREST_MAX,
         hang_grace_ms: int = HANG_GRACE_MS,
         cut: CutPolicy = CUT_POLICY,
+        history_retention_ms: int | None = None,
         reporter: Reporter | None = None,
     ) -> None:
         self._store = store
@@ -144,7 +145,7 @@ class Core:
         self._hang_grace_ms = hang_grace_ms
         self._overdue = Overdue()
         self._reporter = reporter or Reporter()
-        self._ledger = Ledger(policy=cut)
+        self._ledger = Ledger(policy=cut, history_retention_ms=history_retention_ms)
         self._runs = HotRuns(resting_max=resting_max)
         self._waiters = Waiters()
         self._timekeeper = Timekeeper(self._read_deadlines, nearest_max=nearest_max)

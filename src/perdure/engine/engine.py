@@ -40,6 +40,9 @@ class EngineSettings:
     """SQLite's. Anything less may lose what was acknowledged when the machine, not the process, fails."""
     retention_ms: int | None = None
     """How long ended runs are kept; ``None``: for ever."""
+    history_retention_ms: int | None = None
+    """How long the early segments of a journal are kept while its run goes on; ``None``: as long as the run.
+    What is forgotten is gone from the history, and no reset goes back to it."""
     resting_max: int = RESTING_MAX
     """Runs kept in memory although nothing of them is in progress."""
     lane_max: int = CALLS_MAX
@@ -270,6 +273,7 @@ def open_engine(
             lane_max=settings.lane_max,
             hang_grace_ms=settings.hang_grace_ms,
             cut=settings.cut,
+            history_retention_ms=settings.history_retention_ms,
             reporter=reporter,
         )
     except BaseException:

@@ -136,12 +136,15 @@ def events_of(reader: Reader, row: RunRow) -> Iterator[EventRow]:
 
 def tell(rows: Iterable[EventRow]) -> Iterator[HistoryEntry]:
     """Tell a journal from its beginning on. An event that cannot be read is shown as that, and ends nothing."""
-    narrator = Narrator()
+    narrator, seq = Narrator(), 0
     for row in rows:
         try:
             facts, values = narrator.tell(decode_event(row.event), row.at_ms)
         except Exception as error:  # noqa: BLE001 - a broken journal is what an operator most wants to see
             facts, values = (Fact("unreadable", f"{type(error).__name__}: {error}"),), ()
+        if row.seq > seq + 1:
+            facts = (Fact("pruned", f"events {seq + 1} to {row.seq - 1} are no longer kept"), *facts)
+        seq = row.seq
         yield HistoryEntry(row.seq, row.at_ms, row.event.kind, row.actor, row.reason, facts, values)
 
 

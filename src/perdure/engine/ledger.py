@@ -22,7 +22,7 @@ from perdure.interpreter.events import Event, ResumeCause
 from perdure.model.attributes import SearchAttribute
 from perdure.model.errors import InternalError
 from perdure.model.log_fields import fields_of_run
-from perdure.store.rows import EventRow
+from perdure.store.rows import EventRow, TrimRow
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,9 @@ class Happen(Protocol):
 class Ledger:
     """The batch that is being filled, and what may be said already."""
 
-    def __init__(self, *, policy: CutPolicy = CUT_POLICY) -> None:
+    def __init__(self, *, policy: CutPolicy = CUT_POLICY, history_retention_ms: int | None = None) -> None:
         self._policy = policy
+        self._history_retention_ms = history_retention_ms
         self.open = PendingBatch()
         self.asked: tuple[Reply, Input] | None = None
         """What a caller asks and is being handled."""
@@ -83,7 +84,13 @@ class Ledger:
             self.begin_segment(run, ResumeCause.CUT, now_ms=now_ms)
 
     def begin_segment(self, run: HotRun, cause: ResumeCause, *, now_ms: int) -> None:
-        """Journal all that *run* remembers, so that a load begins with that. Nothing else happens to the run."""
+        """Journal all that *run* remembers, so that a load begins with that. Nothing else happens to the run.
+
+        What comes before the segment that ends here may be forgotten once it is old enough.
+        """
+        ending = run.events - run.segment_events
+        if self._history_retention_ms is not None and ending > 1:
+            self.open.trimmed.append(TrimRow(run.key, ending, now_ms - self._history_retention_ms))
         self.journal(run, run.execution.next_segment(cause), now_ms=now_ms, actor="engine")
         for call in run.calls.values():
             # A genesis does not say when a call began; without a row that would be lost.

@@ -17,6 +17,7 @@ from perdure.interpreter.events import (
     Erased,
     Event,
     MessagesPublished,
+    Resumed,
     RpcClosed,
     RpcOpened,
     RpcWrote,
@@ -54,14 +55,14 @@ def go_back(rows: Sequence[EventRow], request: ResetRequest) -> Past:
     """Fold a run's journal up to the moment asked for.
 
     Args:
-        rows: the whole journal.
+        rows: the whole journal, as far as it is still kept: from the beginning of a segment on.
 
     Raises:
-        InvalidRequest: there is no such moment in it.
+        InvalidRequest: there is no such moment in it, or it is no longer kept.
     """
+    if not rows:
+        raise InvalidRequest("the history of this run is no longer kept")
     events = [decode_event(row.event) for row in rows]
-    if not rows or rows[0].seq != 1:
-        raise InvalidRequest("the beginning of this run's history is no longer kept")
     if isinstance(events[-1], Erased):
         raise InvalidRequest("the values of this run were erased, expected a run that can be gone on with")
     kept = _events_kept(rows, events, request)
@@ -86,37 +87,62 @@ def _ends(rows: Sequence[EventRow], events: Sequence[Event]) -> bool:
 def _events_kept(rows: Sequence[EventRow], events: Sequence[Event], request: ResetRequest) -> int:
     match request.kind:
         case ResetKind.BEGINNING:
-            return 1
+            return _kept_by_seq(rows, 1)
         case ResetKind.HISTORY_EVENT_ID:
-            return _kept_by_id(len(rows), request.event_id)
+            return _kept_by_id(rows, request.event_id)
         case ResetKind.HISTORY_EVENT_TIME:
-            return 1 if request.time_ms is None else _kept_by_time(rows, request.time_ms)
+            return _kept_by_seq(rows, 1) if request.time_ms is None else _kept_by_time(rows, request.time_ms)
         case ResetKind.STATE_ID | ResetKind.STATE_EXECUTION_ID:
             return _kept_by_state(rows, events, request)
         case _:
             assert_never(request.kind)
 
 
-def _kept_by_id(length: int, event_id: int | None) -> int:
-    if event_id is None or event_id <= 1 or event_id - FIRST_STEP_ID >= length:
+def _no_longer_kept(rows: Sequence[EventRow]) -> InvalidRequest:
+    return InvalidRequest(
+        f"the history of this run is kept from event {rows[0].seq} on, and the moment asked for may be earlier: "
+        "go back to a later one"
+    )
+
+
+def _kept_by_seq(rows: Sequence[EventRow], seq: int) -> int:
+    if seq < rows[0].seq:
+        raise _no_longer_kept(rows)
+    return seq - rows[0].seq + 1
+
+
+def _kept_by_id(rows: Sequence[EventRow], event_id: int | None) -> int:
+    if event_id is None or event_id <= 1 or event_id - FIRST_STEP_ID >= rows[-1].seq:
         raise InvalidRequest(NO_SUCH_EVENT)
-    return max(1, event_id - FIRST_STEP_ID + 1)
+    return _kept_by_seq(rows, max(1, event_id - FIRST_STEP_ID + 1))
 
 
 def _kept_by_time(rows: Sequence[EventRow], time_ms: int) -> int:
     for count, row in enumerate(rows, 1):
         if row.at_ms >= time_ms:
+            if count == 1 and row.seq > 1:
+                raise _no_longer_kept(rows)
             return count
     raise InvalidRequest(NO_SUCH_MOMENT)
 
 
 def _kept_by_state(rows: Sequence[EventRow], events: Sequence[Event], request: ResetRequest) -> int:
     """Return how many events it took until the state was first called."""
+    if rows[0].seq > 1 and isinstance(events[0], Resumed) and _has_begun(events[0].snapshot, request):
+        raise _no_longer_kept(rows)
     execution = Execution()
     for count, (row, event) in enumerate(zip(rows, events, strict=True), 1):
         if _calls_state(execution.handle(event, row.at_ms), request):
             return count
     raise InvalidRequest(NO_SUCH_MOMENT)
+
+
+def _has_begun(snapshot: Snapshot, request: ResetRequest) -> bool:
+    """Whether the state was entered before the snapshot was taken."""
+    counts = dict(snapshot.state_counts)
+    if request.kind is ResetKind.STATE_ID:
+        return request.state_id in counts
+    return any(request.state_execution_id == f"{name}-{n}" for name, most in counts.items() for n in range(1, most + 1))
 
 
 def _calls_state(effects: Iterable[Effect], request: ResetRequest) -> bool:

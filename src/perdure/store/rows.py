@@ -83,6 +83,17 @@ class CompletionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TrimRow:
+    """Forget what comes before a later segment of a journal: the last that is old enough."""
+
+    run: RunKey
+    seq_max: int
+    """That segment begins here or earlier."""
+    before_ms: int
+    """It began before this moment, and so did all that is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Everything one transaction writes. A later row of one run stands for the run's last state."""
 
@@ -95,6 +106,8 @@ class Batch:
     completions: tuple[CompletionRow, ...] = ()
     index: Mapping[RunKey, tuple[SearchAttribute, ...]] = field(default_factory=dict)
     """Search attributes to write, the last value of each."""
+    trimmed: tuple[TrimRow, ...] = ()
+    """Journals to forget the early part of."""
     removed: tuple[RunKey, ...] = ()
     """Runs to forget wholly, after their retention."""
     emptied: tuple[RunKey, ...] = ()

@@ -70,6 +70,7 @@ _SOMETIMES = (
         ("cards", "terms", "attribute_types"),
         ("write_attribute_types", "remove_changed_terms", "write_terms", "write_cards"),
     ),
+    _Group("trimmed", ("trimmed",), ("trim_events", "trim_values", "trim_value_uses")),
     _Group(
         "emptied_runs",
         ("emptied", "rewritten", "emptied_workflows"),
@@ -193,6 +194,7 @@ def _columns_of(
         "calls": [_call_line(row) for row in batch.calls],
         "ended_calls": list(batch.ended_calls),
         "completions": [_completion_line(row) for row in batch.completions],
+        "trimmed": [(row.run, row.seq_max, row.before_ms) for row in batch.trimmed],
         "removed_runs": list(batch.removed),
         "emptied": list(batch.emptied),
         "rewritten": [_rewritten_line(row) for row in batch.rewritten],
