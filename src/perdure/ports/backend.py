@@ -177,8 +177,9 @@ class Backend(Protocol):
     async def erase(self, workflow_id: WorkflowId, *, reason: str = "") -> None:
         """Erase what is known of a person: all values, of all runs of this workflow id, for ever.
 
-        Inputs, outputs, attributes, messages, search attributes, texts of errors and reasons are gone, from
-        what can be read and from the disk, but not from backups. The runs stay, with their ids, times and
+        Inputs, outputs, attributes, messages, search attributes, texts of errors and reasons are gone: they
+        cannot be read any more, and their bytes are overwritten as far as the backend's store sees to it.
+        Backups have them still. The runs stay, with their ids, times and
         status, and their history with its kinds; where a value was, ``ERASED`` is read; no search finds
         them by an attribute. They can't be reset. Erasing again changes nothing but the history, which
         says so.
