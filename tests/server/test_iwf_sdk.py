@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from tests.server.process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
+PATTERN = "test_*.py"
 LOCK = ROOT / "requirements" / "iwf-sdk.txt"
 PROGRAM = Path(__file__).parent / "iwf_sdk" / "program.py"
 
@@ -40,3 +42,20 @@ def test_a_program_of_iwfs_python_sdk_runs(sdk: Path, tmp_path: Path) -> None:
         )
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.long
+def test_the_tests_that_the_sdk_brings_pass(sdk: Path, tmp_path: Path) -> None:
+    found = "import iwf; print(iwf.__path__[0])"
+    package = Path(subprocess.check_output([sdk, "-I", "-c", found], cwd=tmp_path, text=True).strip())
+    # They look for a server at 8801, and serve their worker at 8802.
+    with ServerProcess(tmp_path, "--port", "8801"):
+        done = subprocess.run(
+            [sdk, "-I", "-m", "unittest", "discover", "-s", package / "tests", "-t", package.parent, "-p", PATTERN],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^Ran [1-9]\d* tests", done.stderr, re.MULTILINE), done.stderr
