@@ -1,31 +1,35 @@
 """From a URL to a client of whatever runs there: the one room that loads others on demand.
 
-``sqlite:///signup.db`` opens a file beside you and runs an engine on it, in this process. A fourth
-slash begins an absolute path: ``sqlite:////var/lib/signup.db``. ``http://host:8801`` is a Perdure
+``sqlite:///signup.db`` opens a file beside you and runs an engine on it, in this process, or uses the
+engine of the process that has opened it already. A fourth slash begins an absolute path:
+``sqlite:////var/lib/signup.db``. ``http://host:8801`` is a Perdure
 server, or one of iWF's, which calls the workers that run the workflows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from functools import partial
+import time
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from perdure.authoring.duration import Duration, milliseconds
-from perdure.model.errors import InvalidRequest
+from perdure.model.errors import InvalidRequest, UnavailableError
 
 if TYPE_CHECKING:
     from perdure.authoring.inspection import AnyWorkflow
     from perdure.client.client import AsyncClient
     from perdure.client.http import HttpBackend
     from perdure.client.sync import Client
-    from perdure.engine.engine import Engine
     from perdure.observe.tracing import Tracing
     from perdure.ports.invoker import Invoker
     from perdure.ports.observer import Observer
+    from perdure.sharing.guest import Guest
+    from perdure.sharing.host import Host, Offer
     from perdure.worker.runnable import Runnable
     from perdure.worker.tracebacks import Tracebacks
 
@@ -38,6 +42,10 @@ LATER = {
     "temporal": "Temporal is used by a later version, with the extra perdure[temporal]",
 }
 """Schemes that are known and cannot be used yet, and why."""
+
+PATIENCE_SECONDS = 10.0
+"""For an owner that is about to open a file, or to give it up."""
+PAUSE_SECONDS = 0.05
 
 
 def connect(
@@ -55,6 +63,10 @@ def connect(
     All that was in progress in a file goes on at once. It has one owner at a time; closing the client
     gives it up. Calls under way are waited for, for 5 seconds; the next owner makes the others again.
 
+    In a file that another process owns, that process runs the workflows, and the client returned speaks
+    to it: its ``repr`` says so. When the owner goes, a process that was given every workflow type which
+    the owner ran takes its place, and goes on with what was in progress.
+
     A server needs no opening: whether it is there shows when something is asked of it. Its workflows
     are run by a worker (``Worker``), not here.
 
@@ -70,12 +82,13 @@ def connect(
     Raises:
         InvalidRequest: the URL cannot be read, or names what this version cannot open.
         DefinitionError: a class is wrong; the message lists every problem.
-        UnavailableError: the file is in use, by whom is said, or cannot be used.
+        UnavailableError: the file cannot be used, or is in use by who cannot be spoken to: by whom is said.
     """
     from perdure.client.client import AsyncClient
     from perdure.client.portal import Portal
     from perdure.client.surroundings import Surroundings
     from perdure.client.sync import Client
+    from perdure.sharing.guest import Guest
     from perdure.worker.tracebacks import Tracebacks
 
     if _is_server(url):
@@ -84,20 +97,24 @@ def connect(
         )
         return Client(AsyncClient(backend, close=backend.close))
     tracebacks = Tracebacks()
-    engine = _running_engine(
-        _path_of(url, worker_url),
-        workflows,
-        threads=threads,
-        retention=retention,
-        tracebacks=tracebacks,
-        observer=observer,
-        tracing=tracing,
+    path = _path_of(url, worker_url)
+    opened = _open(
+        _offer(
+            path,
+            workflows,
+            threads=threads,
+            retention=retention,
+            tracebacks=tracebacks,
+            observer=observer,
+            tracing=tracing,
+        )
     )
-    return Client(
-        AsyncClient(engine.backend, surroundings=Surroundings(traceback_of=tracebacks.of)),
-        portal=Portal(engine.loop, needs_loop=False),
-        close=partial(engine.close, grace_ms=CLOSE_GRACE_MS),
-    )
+    surroundings = Surroundings(traceback_of=tracebacks.of)
+    if isinstance(opened, Guest):
+        client = AsyncClient(opened.backend, surroundings=surroundings)
+        return Client(client, portal=Portal(opened.loop), close=opened.stop)
+    client = AsyncClient(opened.engine.backend, surroundings=surroundings)
+    return Client(client, portal=Portal(opened.engine.loop, needs_loop=False), close=opened.close)
 
 
 async def connect_async(
@@ -116,6 +133,7 @@ async def connect_async(
     """
     from perdure.client.client import AsyncClient
     from perdure.client.surroundings import Surroundings
+    from perdure.sharing.guest import Guest
     from perdure.worker.tracebacks import Tracebacks
 
     if _is_server(url):
@@ -125,21 +143,16 @@ async def connect_async(
         return AsyncClient(backend, close=backend.close)
     path = _path_of(url, worker_url)
     tracebacks = Tracebacks()
-    engine = await asyncio.to_thread(
-        _running_engine,
-        path,
-        workflows,
-        threads=threads,
-        retention=retention,
-        tracebacks=tracebacks,
-        observer=observer,
-        tracing=tracing,
+    offer = _offer(
+        path, workflows, threads=threads, retention=retention, tracebacks=tracebacks, observer=observer, tracing=tracing
     )
+    opened = await asyncio.to_thread(_open, offer)
 
     async def close() -> None:
-        await asyncio.to_thread(engine.close, grace_ms=CLOSE_GRACE_MS)
+        await asyncio.to_thread(opened.stop if isinstance(opened, Guest) else opened.close)
 
-    return AsyncClient(engine.backend, close=close, surroundings=Surroundings(traceback_of=tracebacks.of))
+    reached = opened.backend if isinstance(opened, Guest) else opened.engine.backend
+    return AsyncClient(reached, close=close, surroundings=Surroundings(traceback_of=tracebacks.of))
 
 
 def _is_server(url: str) -> bool:
@@ -221,7 +234,7 @@ def _file_in(url: str) -> str:
     return path
 
 
-def _running_engine(
+def _offer(
     path: str,
     workflows: tuple[AnyWorkflow | Runnable, ...],
     *,
@@ -230,10 +243,11 @@ def _running_engine(
     tracebacks: Tracebacks,
     observer: Observer | None,
     tracing: Tracing | None,
-) -> Engine:
-    from perdure.engine.engine import EngineSettings, open_engine
+) -> Offer:
+    from perdure.engine.engine import EngineSettings
+    from perdure.sharing.host import Offer
     from perdure.worker.local import THREADS, LocalInvoker
-    from perdure.worker.runnable import registered
+    from perdure.worker.runnable import registered, runnables_of
 
     known = registered(workflows)
     settings = EngineSettings(retention_ms=None if retention is None else milliseconds(retention))
@@ -248,13 +262,42 @@ def _running_engine(
         )
         return local if tracing is None else tracing.around(local)
 
-    engine = open_engine(path, make_invoker, settings=settings, observer=observer)
-    try:
-        engine.start()
-    except BaseException:
-        engine.close()
-        raise
-    return engine
+    # A relative path means the same when this process takes over, wherever it has gone until then.
+    return Offer(
+        Path(os.path.abspath(path)),
+        make_invoker,
+        frozenset(runnables_of(known)),
+        settings=settings,
+        close_grace_ms=CLOSE_GRACE_MS,
+        observer=observer,
+    )
+
+
+def _open(offer: Offer) -> Host | Guest:
+    """Own the file, or use the engine of who does."""
+    from perdure.client.remote import Unsent
+    from perdure.engine.owner import Owned
+    from perdure.sharing.guest import Guest
+    from perdure.sharing.host import Host
+    from perdure.sharing.place import SCHEME
+
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return Host.open(offer)
+        except Owned as owned:
+            if owned.is_here or (owned.address is not None and not owned.address.startswith(SCHEME)):
+                raise
+            failure: UnavailableError = owned
+            if owned.address is not None:
+                try:
+                    return Guest.join(offer, address=owned.address)
+                except Unsent as error:
+                    # Gone this moment, or about to answer.
+                    failure = UnavailableError(f"{owned}, which does not answer: {error}")
+            if time.monotonic() > give_up_at:
+                raise failure from None
+        time.sleep(PAUSE_SECONDS)
 
 
 class _Callable(ModuleType):

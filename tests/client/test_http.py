@@ -4,83 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import cast
 
 import pytest
 from aiohttp import web
 
 from perdure.client.http import HttpBackend, HttpTransport
-from perdure.engine.engine import EngineSettings
+from perdure.client.remote import RemoteBackend
 from perdure.model.errors import InvalidRequest, UnavailableError, WorkflowNotFound
 from perdure.model.ids import WorkflowId, WorkflowType
 from perdure.model.requests import StartRequest
 from perdure.model.value import Message
 from perdure.ports.backend import Backend
 from perdure.server.endpoints import Settings, answer
-from perdure.testing.conformance import BackendConformance, InspectorConformance, ScriptedInvoker, Stage
-from perdure.testing.world import World
-from tests.client.serving import STARTED, WORKER_URL, Counting, Script, Serving, scripted
+from perdure.testing.conformance import BackendConformance, InspectorConformance, Stage
+from tests.client.serving import STARTED, WORKER_URL, Script, Serving, scripted
+from tests.client.stage import RemoteStage
 
-SETTINGS = EngineSettings(synchronous="OFF", heartbeat_ms=None, hang_grace_ms=0)
 ADA = WorkflowId("ada")
 KIND = WorkflowType("T")
-REST_TURNS = 40
-"""So many turns of the loop nothing may change before a stage is at rest: more than a request takes."""
-WAITS = frozenset({"wait_for_result", "wait_for_state", "call_rpc"})
 
 
-class HttpStage:
-    """Client, server and test on one loop, the engine on its own; the suite alone moves its time.
-
-    What is on its way through a socket is under way: at rest, each call of the client has come to wait
-    in the engine.
-    """
-
-    def __init__(self) -> None:
-        self.worker = ScriptedInvoker()
-        self._world = World(
-            lambda _: self.worker, advances_for_waiters=False, held=lambda: self.worker.held, settings=SETTINGS
-        )
-        self._served = Counting(self._world.backend)
-        self._settings = Settings(now_ms=self._world.clock.now_ms)
+class HttpStage(RemoteStage):
+    async def open_door(self, served: Backend) -> RemoteBackend:
+        self._settings = Settings(now_ms=self.clock.now_ms)
+        self._backend = served
         self._serving = Serving(self._respond)
-
-    async def open(self) -> None:
-        self._world.open()
         await self._serving.open()
-        self._http = HttpBackend(self._serving.url, worker_url=WORKER_URL, monotonic_ms=self._world.clock.monotonic_ms)
-        self._asked = Counting(self._http)
+        return HttpBackend(self._serving.url, worker_url=WORKER_URL, monotonic_ms=self.clock.monotonic_ms)
 
-    async def close(self) -> None:
-        await self._http.close()
+    async def close_door(self) -> None:
         await self._serving.close()
-        self._world.close()
-
-    @property
-    def backend(self) -> Backend:
-        return cast("Backend", self._asked)
-
-    async def settle(self) -> None:
-        async with asyncio.timeout(20):
-            turns = 0
-            while turns < REST_TURNS:
-                await asyncio.wrap_future(self._world.settle())
-                await asyncio.sleep(0)
-                turns = turns + 1 if self._is_at_rest else 0
-
-    async def pass_time(self, duration_ms: int) -> None:
-        await self.settle()
-        await asyncio.wrap_future(self._world.advance(duration_ms))
-        await self.settle()
-
-    @property
-    def _is_at_rest(self) -> bool:
-        waiting = self._served.open
-        return WAITS.issuperset(waiting) and len(self._asked.open) == len(waiting)
 
     async def _respond(self, request: web.Request) -> web.Response:
-        backend = cast("Backend", self._served)
-        response = await answer(backend, request.method, request.path, await request.read(), self._settings)
+        body = await request.read()
+        response = await answer(self._backend, request.method, request.path, body, self._settings)
         return web.Response(status=response.status, body=response.body, headers={"content-type": response.content_type})
 
 

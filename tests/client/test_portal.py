@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -97,4 +98,21 @@ def test_coroutine_that_needs_a_loop_after_all_is_told() -> None:
 async def test_caller_on_a_loop_of_its_own_is_served_by_the_portals() -> None:
     portal = Portal(needs_loop=False)
     assert portal.run(where()) == "perdure-client"
+    portal.close()
+
+
+def test_portal_that_a_fork_has_copied_says_so_instead_of_waiting_for_ever() -> None:
+    portal = Portal()
+    child = os.fork()
+    if not child:
+        told = 1
+        try:
+            portal.run(asyncio.sleep(0))
+        except UnavailableError:
+            told = 0
+        finally:
+            os._exit(told)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not portal.is_inherited
+    portal.run(asyncio.sleep(0))
     portal.close()

@@ -72,7 +72,7 @@ def test_worker_may_answer_from_any_thread(tmp_path: Path) -> None:
 def test_file_has_one_engine_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "engine.db"
     first = open_engine(path, Worker())
-    with pytest.raises(UnavailableError, match=f"process {os.getpid()}"):
+    with pytest.raises(UnavailableError, match=str(os.getpid())):
         open_engine(path, Worker())
     first.close()
     open_engine(path, Worker()).close()

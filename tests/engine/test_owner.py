@@ -4,22 +4,81 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from perdure.engine.owner import Owner
+from perdure.engine.owner import Owned, Owner, said_of
 from perdure.model.errors import UnavailableError
 
 
-def test_second_owner_is_told_who_the_first_is_and_how_to_reach_it(tmp_path: Path) -> None:
+@contextmanager
+def another_process(path: Path, *, address: str | None) -> Iterator[int]:
+    """Let another process own *path*, and yield its id."""
+    script = f"""
+import pathlib, sys
+from perdure.engine.owner import Owner
+owner = Owner.take(pathlib.Path({str(path)!r}), address={address!r})
+print(flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://127.0.0.1:8801", r"a server\. Connect to it at http://127\.0\.0\.1:8801, or stop it"),
+        ("unix:engine.db.sock", r"Use its engine: connect\('sqlite:////.*engine\.db'\), or stop it"),
+        ("", r"which lets no other use its engine\. Stop it"),
+        (None, "which has not said yet how others can use its engine"),
+    ],
+)
+def test_second_owner_is_told_who_the_first_is_and_how_to_reach_it(
+    tmp_path: Path, address: str | None, told: str
+) -> None:
     path = tmp_path / "engine.db"
-    first = Owner.take(path, address="http://127.0.0.1:8801")
-    with pytest.raises(UnavailableError, match=rf"process {os.getpid()}.*http://127\.0\.0\.1:8801"):
+    with another_process(path, address=address) as pid:
+        with pytest.raises(Owned, match=rf"in use by process {pid}.*{told}") as owned:
+            Owner.take(path)
+        assert (owned.value.pid, owned.value.address, owned.value.is_here) == (pid, address, False)
+        assert said_of(path) == (pid, address)
+    Owner.take(path).release()
+
+
+def test_process_that_owns_the_file_itself_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    first = Owner.take(path)
+    with pytest.raises(Owned, match=rf"this very process \({os.getpid()}\), which has opened it before") as owned:
         Owner.take(path)
+    assert owned.value.is_here
     first.release()
     first.release()
     Owner.take(path).release()
+
+
+def test_address_may_be_said_later(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    assert said_of(path) == (None, None)
+    owner = Owner.take(path, address=None)
+    assert said_of(path) == (os.getpid(), None)
+    owner.announce("unix:a.sock")
+    assert said_of(path) == (os.getpid(), "unix:a.sock")
+    owner.announce("")
+    assert said_of(path) == (os.getpid(), "")
+    owner.release()
+    assert said_of(path) == (None, None)
+
+
+@pytest.mark.parametrize("told", ["", "{", "[]", "7", '{"pid": "a", "address": ""}', '{"pid": 7, "address": 7}'])
+def test_lock_that_cannot_be_read_says_nothing(tmp_path: Path, told: str) -> None:
+    (tmp_path / "engine.db.lock").write_text(told)
+    assert said_of(tmp_path / "engine.db") == (None, None)
 
 
 def test_owner_that_dies_owns_nothing(tmp_path: Path) -> None:

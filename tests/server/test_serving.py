@@ -97,7 +97,7 @@ def test_a_port_or_a_file_that_is_taken_is_said_with_who_has_it(tmp_path: Path) 
     assert "the other side's half of a pair; a server signs with whsec_… or whsk_…" in other_half
     assert f"port {port} of 127.0.0.1 cannot be listened at" in same_port
     assert "choose another port with --port" in same_port
-    assert f"is in use by process {server.process.pid}. Connect to it at {server.url}" in same_file
+    assert f"is in use by process {server.process.pid}, a server. Connect to it at {server.url}" in same_file
 
 
 def refused(folder: Path, *arguments: str) -> str:

@@ -63,6 +63,9 @@ class AsyncClient:
         self._close = close
         self._surroundings = surroundings
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.backend!r}>"
+
     async def __aenter__(self) -> Self:
         return self
 

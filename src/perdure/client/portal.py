@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
@@ -40,17 +41,23 @@ class Portal:
         self._answers = answers
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._pid = os.getpid()
         self._waiting: dict[Future[Any], None] = {}
         if self._own:
             self._thread = threading.Thread(target=self._loop.run_forever, name="perdure-client", daemon=True)
             self._thread.start()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is the copy that a fork has made, in a process without the thread that answers."""
+        return os.getpid() != self._pid
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run *coroutine* to its end. Interrupted while it waits, it cancels the coroutine.
 
         Raises:
             RuntimeError: called on a loop that would then wait for itself for ever, or closed.
-            UnavailableError: closed meanwhile.
+            UnavailableError: closed meanwhile, or inherited.
         """
         try:
             running = self._check()
@@ -92,6 +99,8 @@ class Portal:
         """Return the loop this is called on, if it is called on one and may be."""
         if self._closed:
             raise RuntimeError("the client is closed")
+        if self.is_inherited:
+            raise UnavailableError(f"this client belongs to process {self._pid}; connect once more after the fork")
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:

@@ -213,6 +213,9 @@ class Client:
         self._release = close
         self._closed = False
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._client.backend!r}>"
+
     @property
     def asynchronous(self) -> AsyncClient:
         """The client that does the work, to be awaited on any loop."""
@@ -230,6 +233,8 @@ class Client:
         if self._closed:
             return
         self._closed = True
+        if self._portal.is_inherited:
+            return  # a fork's copy: what was opened is the parent's to close
         self._portal.run(self._client.close())
         self._portal.close()
         if self._release is not None:

@@ -138,6 +138,9 @@ class EmbeddedBackend:
         self._threads: dict[_ThreadReply, None] = {}
         """Those that wait, each in its thread."""
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of process {self._pid}>"
+
     def close(self) -> None:
         """Tell who still waits in a thread that the engine is closed; to be called once it says no more."""
         self._inspector.close()

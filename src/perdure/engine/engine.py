@@ -55,8 +55,10 @@ class EngineSettings:
     """After how many events all that a run remembers is written into its journal, for a load to begin there."""
     search_attributes: Mapping[str, SearchAttributeType] | None = None
     """The only ones that may be written, with their types; ``None``: any, each with the type of its first use."""
-    address: str = ""
-    """Where others can reach this engine; told to whoever wants to open the same file."""
+    address: str | None = ""
+    """Where others can reach this engine; told to whoever wants to open the same file.
+
+    Empty: nowhere. ``None``: it will be said later, with ``Engine.announce``."""
 
 
 class Engine:
@@ -112,13 +114,13 @@ class Engine:
         """
         assert self._thread is not None, "this engine runs on a loop of its caller's: await aclose()"
         assert threading.current_thread() is not self._thread, "an engine cannot be closed by its own handlers"
-        if self._closed:
+        if self.loop.is_closed():
             return
         if self._thread.is_alive():
             asyncio.run_coroutine_threadsafe(self.aclose(grace_ms=grace_ms), self.loop).result()
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join()
-        else:
+        elif not self._closed:
             self._release()
         self.loop.close()
 
@@ -143,7 +145,7 @@ class Engine:
         await self._driver.drain(grace_ms=grace_ms)
 
     async def aclose(self, *, grace_ms: int = 0) -> None:
-        """Close an engine from its loop; as ``close``."""
+        """Close an engine from its loop; as ``close``, which is still to be called for one on a thread of its own."""
         if self._closed:
             return
         if self._pruner is not None:
@@ -162,6 +164,10 @@ class Engine:
         self._driver.abandon()
         self.store.close()
         self._owner.release()
+
+    def announce(self, address: str) -> None:
+        """Tell whoever wants the file where this engine can be reached; empty: nowhere."""
+        self._owner.announce(address)
 
     def submit(self, given: Input) -> None:
         """Hand an input to the core, from any thread; ``backend`` is the way to do so with an answer."""

@@ -12,6 +12,19 @@ from weakref import WeakSet
 from perdure.model.errors import UnavailableError
 
 
+class Owned(UnavailableError):
+    """The file has an owner."""
+
+    def __init__(self, message: str, *, pid: int | None, address: str | None, is_here: bool) -> None:
+        super().__init__(message)
+        self.pid = pid
+        """The owner's; ``None`` if it has not said so yet."""
+        self.address = address
+        """Where it can be reached; empty if it cannot, ``None`` if it has not said so yet."""
+        self.is_here = is_here
+        """It is an engine of this very process."""
+
+
 class Owner:
     """The lock on ``<file>.lock``, held until ``release`` or the end of the process.
 
@@ -24,14 +37,16 @@ class Owner:
         _owners.add(self)
 
     @classmethod
-    def take(cls, path: Path, *, address: str = "") -> Self:
+    def take(cls, path: Path, *, address: str | None = "") -> Self:
         """Become the owner of the database at *path*.
 
         Args:
-            address: where this engine can be reached by others, if it can.
+            address: where this engine can be reached by others, if it can; ``None``: to be said soon,
+                with ``announce``.
 
         Raises:
-            UnavailableError: it has an owner; the message names it and how to reach it.
+            Owned: it has an owner; the message names it and how to reach it.
+            UnavailableError: the lock cannot be opened.
         """
         lock = path.with_name(path.name + ".lock")
         try:
@@ -44,12 +59,22 @@ class Owner:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            told = os.pread(descriptor, 4096, 0)
-            os.close(descriptor)
-            raise UnavailableError(f"{path} is in use by {_named(told)}") from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "address": address}).encode(), 0)
-        return cls(descriptor)
+            try:
+                owned = _owned(path, descriptor)
+            finally:
+                os.close(descriptor)
+            raise owned from None
+        owner = cls(descriptor)
+        owner.announce(address)
+        return owner
+
+    def announce(self, address: str | None) -> None:
+        """Tell whoever wants the file where this engine can be reached; empty: nowhere."""
+        assert self._descriptor is not None, "the file was given up"
+        told = {"pid": os.getpid()} if address is None else {"pid": os.getpid(), "address": address}
+        # Not one step: who reads in between finds no JSON, and asks again.
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, json.dumps(told).encode(), 0)
 
     def release(self) -> None:
         """Give the file up. Harmless to repeat."""
@@ -64,6 +89,10 @@ class Owner:
         if descriptor is not None:
             os.close(descriptor)
 
+    def holds(self, descriptor: int) -> bool:
+        """Say whether *descriptor* is of the file whose lock this is."""
+        return self._descriptor is not None and os.path.sameopenfile(self._descriptor, descriptor)
+
 
 _owners: WeakSet[Owner] = WeakSet()
 
@@ -76,12 +105,44 @@ def _disown_all() -> None:
 os.register_at_fork(after_in_child=_disown_all)
 
 
-def _named(told: bytes) -> str:
+def said_of(path: Path) -> tuple[int | None, str | None]:
+    """Return the pid and the address that the owner of *path* has said last; it may have gone since."""
+    try:
+        return _read(path.with_name(path.name + ".lock").read_bytes())
+    except OSError:
+        return None, None
+
+
+def _owned(path: Path, descriptor: int) -> Owned:
+    pid, address = _read(os.pread(descriptor, 4096, 0))
+    is_here = any(owner.holds(descriptor) for owner in list(_owners))
+    message = f"{path} is in use by {_named(path, pid, address, is_here=is_here)}"
+    return Owned(message, pid=pid, address=address, is_here=is_here)
+
+
+def _read(told: bytes) -> tuple[int | None, str | None]:
     try:
         owner = json.loads(told)
-        pid, address = owner["pid"], owner["address"]
-    except (ValueError, KeyError, TypeError):
+        pid, address = owner["pid"], owner.get("address")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, None
+    if not isinstance(pid, int) or not isinstance(address, str | None):
+        return None, None
+    return pid, address
+
+
+def _named(path: Path, pid: int | None, address: str | None, *, is_here: bool) -> str:
+    if is_here:
+        return (
+            f"this very process ({pid}), which has opened it before. Use that client, from any thread or task, "
+            "or close it first"
+        )
+    if pid is None:
         return "another process that has not said its name yet"
+    if address is None:
+        return f"process {pid}, which has not said yet how others can use its engine"
     if not address:
-        return f"process {pid}. Stop it, or use its engine through the server it runs, if it runs one"
-    return f"process {pid}. Connect to it at {address}"
+        return f"process {pid}, which lets no other use its engine. Stop it first"
+    if not address.startswith("unix:"):
+        return f"process {pid}, a server. Connect to it at {address}, or stop it first"
+    return f"process {pid}. Use its engine: connect({'sqlite:///' + str(path)!r}), or stop it first"

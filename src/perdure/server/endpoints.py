@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from perdure.model.errors import InvalidRequest, PerdureError, WaitTimedOut
+from perdure.model.ids import WorkflowType
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunInfo
 from perdure.ports.backend import Backend
@@ -28,6 +29,9 @@ from perdure.wire.values import encode_value
 
 JSON: Final = "application/json; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
+
+RPC_MS: Final = 60_000
+"""For an RPC without a timeout of its own: iWF's cap."""
 
 _log = logging.getLogger(__name__)
 _NO_CONFIG: Final = WorkflowConfig()
@@ -47,6 +51,8 @@ class Settings:
     """Raises ``InvalidRequest`` for a URL that this server would not call; ``None``: takes any."""
     default_config: WorkflowConfig = WorkflowConfig()
     """What holds for a run whose start does not say otherwise, setting by setting."""
+    check_type: Callable[[WorkflowType], None] | None = None
+    """Raises ``InvalidRequest`` for a workflow type that nobody runs here; ``None``: takes any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,8 @@ async def _start(backend: Backend, body: bytes, settings: Settings) -> dict[str,
     if settings.default_config != _NO_CONFIG:
         config = settings.default_config.overridden_by(request.options.config)
         request = replace(request, options=replace(request.options, config=config))
+    if settings.check_type is not None:
+        settings.check_type(request.workflow_type)
     run_id = await backend.start(request)
     return responses.encode_run_id(run_id)
 
@@ -228,7 +236,8 @@ async def _trigger_continue_as_new(backend: Backend, body: bytes, _settings: Set
 
 async def _rpc(backend: Backend, body: bytes, settings: Settings) -> dict[str, Any]:
     call = requests.decode_rpc(body)
-    output = await backend.call_rpc(replace(call, timeout_ms=_capped(call.timeout_ms, settings)))
+    timeout_ms = RPC_MS if call.timeout_ms is None else call.timeout_ms
+    output = await backend.call_rpc(replace(call, timeout_ms=_capped(timeout_ms, settings)))
     return responses.encode_rpc_output(output)
 
 
