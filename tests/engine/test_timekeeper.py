@@ -83,6 +83,13 @@ def test_what_comes_before_a_moment_can_be_looked_up_without_taking_it_out() -> 
     assert timekeeper.coming(31, limit=9) == []
 
 
+def test_to_look_ahead_reads_as_far_as_memory_allows() -> None:
+    timekeeper = Timekeeper(Deadlines(*((n, n) for n in range(1, 101))), nearest_max=20)
+    assert len(timekeeper.coming(15, limit=99)) == 14
+    assert len(timekeeper.coming(1_000, limit=99)) == 20
+    assert keys(timekeeper, 1_000) == list(range(1, 101))
+
+
 def test_next_is_never_later_than_the_true_one() -> None:
     timekeeper = Timekeeper(Deadlines((1_000, 1)), nearest_max=2)
     assert timekeeper.next_ms() == 0, "the store was not read yet"

@@ -341,7 +341,11 @@ class Core:
 
     def look_ahead(self) -> None:
         """Choose what to load before its moment comes, so that a burst finds it in memory. For now and then."""
-        coming = self._timekeeper.coming(self._clock.now_ms() + AHEAD_MS, limit=self._runs.warm_max)
+        try:
+            coming = self._timekeeper.coming(self._clock.now_ms() + AHEAD_MS, limit=self._runs.warm_max)
+        except UnavailableError as error:
+            logger.warning("deadlines cannot be read: %s", error)
+            return
         self._runs.cool(set(coming))
         self._ahead = deque([key for key in coming if self._runs.get(key) is None])
 

@@ -13,7 +13,7 @@ RESTING_MAX = 2_000
 """Runs kept although nothing is in progress, because they may be asked for again soon."""
 ENDED_MAX = 250
 """Runs kept although they have ended: who waits for the end of one has it with the commit."""
-QUEUING_MAX = 5_000
+QUEUING_MAX = 20_000
 """Runs kept although they only wait for a slot of their worker: a burst passes without a second load."""
 
 

@@ -79,7 +79,11 @@ class Timekeeper:
         return found
 
     def coming(self, before_ms: int, *, limit: int) -> list[RunKey]:
-        """Return runs that are due before a moment and in memory here, at most so many, in no order."""
+        """Return runs that are due before a moment, at most so many, in no order."""
+        while not self._complete and len(self._deadline_of) + self._page <= self._nearest_max:
+            if self._horizon is not None and self._horizon[0] >= before_ms:
+                break
+            self._move_horizon()
         found = (key for key, deadline_ms in self._deadline_of.items() if deadline_ms < before_ms)
         return list(islice(found, limit))
 
