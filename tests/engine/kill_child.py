@@ -1,7 +1,8 @@
 """An engine in a process of its own, for a test that kills it: does what its input says, tells what it did.
 
 One command a line: ``start W``, ``signal W N``, ``rpc W N``, ``done W``. Each is answered with the
-command itself once it is acknowledged, or with ``! `` and the error.
+command itself once it is acknowledged, or with ``! `` and the error. With a folder named beside the
+file, all values are kept in there.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from perdure.engine import open_engine
+from perdure.blobs.folder import BlobFolder
+from perdure.blobs.settings import Blobs
+from perdure.engine import EngineSettings, open_engine
 from perdure.model.attributes import DataAttribute, LoadingPolicy
 from perdure.model.calls import ExecuteAnswer, RpcAnswer, RpcRequest, Writes
 from perdure.model.decisions import Closing, ClosingKind, Decision, Movement
@@ -83,7 +86,9 @@ async def serve(backend: Backend) -> None:
 
 
 def main() -> None:
-    engine = open_engine(sys.argv[1], Child())
+    path, *folders = sys.argv[1:]
+    blobs = [Blobs(BlobFolder(folder), threshold_bytes=0) for folder in folders]
+    engine = open_engine(path, Child(), settings=EngineSettings(blobs=blobs[0] if blobs else None))
     engine.start()
     say("ready")
     asyncio.run(serve(engine.backend))

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
-from perdure.engine.backend import EmbeddedBackend
+from perdure.blobs.backend import WholeBackend
 from perdure.engine.engine import Engine, EngineSettings, open_engine
 from perdure.engine.writer import InlineWriter, Writer
 from perdure.ports.invoker import Invoker
@@ -72,7 +72,7 @@ class EngineStage(Generic[W]):
         await self.engine.aclose()
 
     @property
-    def backend(self) -> EmbeddedBackend:
+    def backend(self) -> WholeBackend:
         return self.engine.backend
 
     async def settle(self) -> None:

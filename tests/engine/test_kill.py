@@ -26,9 +26,9 @@ COMMANDS_A_LIFE = 150
 class Life:
     """One child process, told to do things until it is killed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, blobs: Path | None = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.kill_child", str(path)],
+            [sys.executable, "-m", "tests.engine.kill_child", str(path), *([str(blobs)] if blobs else [])],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

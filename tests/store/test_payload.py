@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.model.value import EncodedValue
-from perdure.store.payload import LARGE_CHARACTERS, hashes_in, pack, unpack
+from perdure.store.payload import LARGE_CHARACTERS, external_paths_in, hashes_in, pack, unpack
 
 # Any text that JSON can say: with line breaks, NUL, quotes, and halves of surrogate pairs.
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(["", "\n", '["x"]\n', "\0", "\ud800", "a" * 64])
@@ -62,3 +62,12 @@ def test_equal_large_data_has_one_hash() -> None:
     first, second = (pack((EncodedValue("x" * 9_000, encoding),)) for encoding in ("json", "text"))
     assert first.large == second.large
     assert first.text != second.text
+
+
+@given(st.lists(values, max_size=5).map(tuple), st.booleans())
+def test_where_values_are_that_are_kept_outside_is_told_of_the_first_line_alone(
+    written: tuple[EncodedValue, ...], apart: bool
+) -> None:
+    text = pack(written, apart=apart).text
+    paths = [value.external_path for value in written if value.external_path is not None]
+    assert external_paths_in(text) == external_paths_in(text.partition("\n")[0]) == paths

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from perdure.blobs.backend import WholeBackend
+from perdure.blobs.settings import Blobs
+from perdure.engine.apart import Apart
 from perdure.engine.backend import EmbeddedBackend
 from perdure.engine.clock import SystemClock
 from perdure.engine.core import HANG_GRACE_MS, Core
@@ -55,6 +58,8 @@ class EngineSettings:
     """After how many events all that a run remembers is written into its journal, for a load to begin there."""
     search_attributes: Mapping[str, SearchAttributeType] | None = None
     """The only ones that may be written, with their types; ``None``: any, each with the type of its first use."""
+    blobs: Blobs | None = None
+    """Where large values are kept apart; ``None``: they are in the file like all others."""
     address: str | None = ""
     """Where others can reach this engine; told to whoever wants to open the same file.
 
@@ -74,11 +79,12 @@ class Engine:
         driver: Driver,
         core: Core,
         pruner: Pruner | None,
+        apart: Apart | None,
         backend: EmbeddedBackend,
         loop: asyncio.AbstractEventLoop,
         own_loop: bool,
     ) -> None:
-        self.backend = backend
+        self.backend: WholeBackend = backend if apart is None else apart.around_backend(backend)
         self.loop = loop
         """Where the engine runs; ``async def`` handlers run here too."""
         self.store = store
@@ -89,6 +95,8 @@ class Engine:
         self._driver = driver
         self._core = core
         self._pruner = pruner
+        self._apart = apart
+        self._embedded = backend
         self._thread = threading.Thread(target=self._run, name="perdure-engine", daemon=True) if own_loop else None
         self._closed = False
 
@@ -150,6 +158,8 @@ class Engine:
             return
         if self._pruner is not None:
             self._pruner.stop()
+        if self._apart is not None:
+            self._apart.stop()
         if grace_ms:
             await self.drain(grace_ms=grace_ms)
         await self._driver.stop()
@@ -204,10 +214,14 @@ class Engine:
         self._driver.start()
         if self._pruner is not None:
             self._pruner.start()
+        if self._apart is not None:
+            self._apart.start()
 
     async def _die(self) -> None:
         if self._pruner is not None:
             self._pruner.stop()
+        if self._apart is not None:
+            self._apart.stop()
         self._driver.abandon()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
@@ -218,7 +232,9 @@ class Engine:
         self._closed = True
         self._invoker.close()
         self._writer.close()
-        self.backend.close()
+        self._embedded.close()
+        if self._apart is not None:
+            self._apart.close()
         self.store.close()
         self._owner.release()
 
@@ -252,7 +268,9 @@ def open_engine(
 
     Raises:
         UnavailableError: the file has another owner, who is named; or it cannot be used, has runs under
-            newer rules than ours, or is a copy that nobody has said may work.
+            newer rules than ours, or is a copy that nobody has said may work; or where large values are
+            kept cannot be reached.
+        InvalidRequest: where large values are to be kept cannot be used.
     """
     settings = settings or EngineSettings()
     own_loop = loop is None
@@ -282,6 +300,7 @@ def open_engine(
             history_retention_ms=settings.history_retention_ms,
             reporter=reporter,
         )
+        apart = None if settings.blobs is None else Apart.open(settings.blobs, store, clock=clock, loop=loop)
     except BaseException:
         if store is not None:
             store.close()
@@ -290,6 +309,8 @@ def open_engine(
             loop.close()
         raise
     working = invoker(loop) if callable(invoker) else invoker
+    if apart is not None:
+        working = apart.around_invoker(working)
     writer = make_writer(store)
     driver = Driver(
         core,
@@ -312,6 +333,7 @@ def open_engine(
         driver=driver,
         core=core,
         pruner=pruner,
+        apart=apart,
         backend=EmbeddedBackend(driver.post, loop=loop, inspector=FileInspector(store.open_beside)),
         loop=loop,
         own_loop=own_loop,

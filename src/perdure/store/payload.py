@@ -90,6 +90,13 @@ def hashes_in(text: str) -> list[str]:
     return _HASH.findall(text, 0, text.find("\n")) if text.startswith("[") else []
 
 
+def external_paths_in(text: str) -> list[str]:
+    """Say at which paths values of a payload are that are kept outside; its first line is enough."""
+    if not text.startswith("["):
+        return []
+    return [rest[2] for _, *rest in json.loads(text.partition("\n")[0]) if len(rest) > 2 and rest[2] is not None]
+
+
 def _short(values: tuple[EncodedValue, ...]) -> str | None:
     encoding = ""
     words, behind = [], []

@@ -21,7 +21,7 @@ from perdure.store.bodies import BodyRow, BodyTexts
 from perdure.store.connection import open_reader
 from perdure.store.faults import FileGuard
 from perdure.store.migrations import check_kind, check_version
-from perdure.store.payload import hashes_in, unpack
+from perdure.store.payload import external_paths_in, hashes_in, unpack
 from perdure.store.rows import CallRow, CompletionRow, EventRow, RunKey, RunRow, StoredRun
 from perdure.store.search_card import read_card
 from perdure.store.search_values import IndexTerm
@@ -131,6 +131,17 @@ class Reader:
         """Open runs in the order they were started, from the one after *after* on."""
         [keys] = self.fetch([SQL["list_open_runs"]], {"after": after, "limit": limit})
         return tuple(keys)
+
+    def workflows(self, *, after: RunKey, limit: int) -> tuple[tuple[RunKey, WorkflowId], ...]:
+        """All runs in the order they were started, from the one after *after* on, and whose they are."""
+        [lines] = self.fetch([SQL["list_runs_after"]], {"after": after, "limit": limit})
+        return tuple((RunKey(key), WorkflowId(workflow_id)) for key, workflow_id in lines)
+
+    def external_paths(self, runs: Mapping[RunKey, WorkflowId]) -> set[str]:
+        """Where values of these runs are that are kept outside the file, by their events and results."""
+        parameters = {"keys": json.dumps([*runs]), "workflow_ids": json.dumps(sorted(set(runs.values())))}
+        [lines] = self.fetch([SQL["list_external_values"]], parameters)
+        return {path for line in lines for path in external_paths_in(line)}
 
     def count_open_runs(self) -> int:
         [[count]] = self.fetch([SQL["count_open_runs"]])
