@@ -6,8 +6,10 @@ import os
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -66,33 +68,44 @@ class PrometheusObserver:
     def _add_engine(self, registry: CollectorRegistry) -> None:
         self._info = Info("perdure", "Which version of Perdure this is", registry=registry)
         self._info.info({"version": version("perdure")})
-        self._starts = Counter(
-            "perdure_workflow_starts", "Runs that began and are durable", ["workflow_type"], registry=registry
+        self._starts = _series(
+            Counter("perdure_workflow_starts", "Runs that began and are durable", ["workflow_type"], registry=registry)
         )
-        self._closes = Counter(
-            "perdure_workflow_closes", "Runs that ended and are durable", ["workflow_type", "status"], registry=registry
+        self._closes = _series(
+            Counter(
+                "perdure_workflow_closes",
+                "Runs that ended and are durable",
+                ["workflow_type", "status"],
+                registry=registry,
+            )
         )
         self._quarantined = Counter(
             "perdure_runs_quarantined", "Runs the engine could not go on with", registry=registry
         )
-        self._calls = Counter(
-            "perdure_worker_calls",
-            "Attempts at workers that ended",
-            ["workflow_type", "method", "outcome"],
-            registry=registry,
+        self._calls = _series(
+            Counter(
+                "perdure_worker_calls",
+                "Attempts at workers that ended",
+                ["workflow_type", "method", "outcome"],
+                registry=registry,
+            )
         )
-        self._retries = Counter(
-            "perdure_worker_call_retries",
-            "Those that were not the first attempt of their call",
-            ["workflow_type", "method"],
-            registry=registry,
+        self._retries = _series(
+            Counter(
+                "perdure_worker_call_retries",
+                "Those that were not the first attempt of their call",
+                ["workflow_type", "method"],
+                registry=registry,
+            )
         )
-        self._call_seconds = Histogram(
-            "perdure_worker_call_seconds",
-            "How long attempts at workers took",
-            ["method"],
-            buckets=_CALL_SECONDS,
-            registry=registry,
+        self._call_seconds = _series(
+            Histogram(
+                "perdure_worker_call_seconds",
+                "How long attempts at workers took",
+                ["method"],
+                buckets=_CALL_SECONDS,
+                registry=registry,
+            )
         )
         self._timer_seconds = Histogram(
             "perdure_timer_lateness_seconds",
@@ -129,32 +142,38 @@ class PrometheusObserver:
                 ("callers_waiting", "Callers who wait for a result or a state"),
             )
         }
-        self._file_bytes = Gauge(
-            "perdure_file_bytes",
-            "Size of the database, which is mostly journal, and of its write-ahead log",
-            ["part"],
-            registry=registry,
+        self._file_bytes = _series(
+            Gauge(
+                "perdure_file_bytes",
+                "Size of the database, which is mostly journal, and of its write-ahead log",
+                ["part"],
+                registry=registry,
+            )
         )
 
     def _add_server(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "perdure_http_requests", "Requests of clients that were answered", ["call", "status"], registry=registry
+        self._requests = _series(
+            Counter(
+                "perdure_http_requests", "Requests of clients that were answered", ["call", "status"], registry=registry
+            )
         )
-        self._request_seconds = Histogram(
-            "perdure_http_request_seconds",
-            "How long clients waited for answers",
-            ["call"],
-            buckets=_CALL_SECONDS,
-            registry=registry,
+        self._request_seconds = _series(
+            Histogram(
+                "perdure_http_request_seconds",
+                "How long clients waited for answers",
+                ["call"],
+                buckets=_CALL_SECONDS,
+                registry=registry,
+            )
         )
 
     # An engine tells
 
     def committed(self, commit: Commit) -> None:
         for kind, count in Tally(commit.started).items():
-            self._starts.labels(self._type(kind)).inc(count)
+            self._starts(self._type(kind)).inc(count)
         for (kind, status), count in Tally(commit.closed).items():
-            self._closes.labels(self._type(kind), status.value).inc(count)
+            self._closes(self._type(kind), status.value).inc(count)
         if commit.quarantined:
             self._quarantined.inc(commit.quarantined)
         self._commit_seconds.observe(commit.took_seconds)
@@ -167,11 +186,11 @@ class PrometheusObserver:
     def calls_ended(self, calls: Sequence[CallEnded]) -> None:
         ended = Tally((call.workflow_type, call.method, call.outcome) for call in calls)
         for (kind, method, outcome), count in ended.items():
-            self._calls.labels(self._type(kind), method, outcome.value).inc(count)
+            self._calls(self._type(kind), method, outcome.value).inc(count)
         for call in calls:
-            self._call_seconds.labels(call.method).observe(call.took_ms / 1_000)
+            self._call_seconds(call.method).observe(call.took_ms / 1_000)
             if call.attempt > 1:
-                self._retries.labels(self._type(call.workflow_type), call.method).inc()
+                self._retries(self._type(call.workflow_type), call.method).inc()
 
     def timers_passed(self, lateness_ms: Sequence[int]) -> None:
         for each_ms in lateness_ms:
@@ -191,8 +210,8 @@ class PrometheusObserver:
         }
         for name, read in levels.items():
             self._levels[name].set_function(read)
-        self._file_bytes.labels("database").set_function(lambda: _size_of(str(file)))
-        self._file_bytes.labels("log").set_function(lambda: _size_of(f"{file}-wal"))
+        self._file_bytes("database").set_function(lambda: _size_of(str(file)))
+        self._file_bytes("log").set_function(lambda: _size_of(f"{file}-wal"))
 
     def answered(self, call: str, status: int, *, seconds: float) -> None:
         """Count a client's request.
@@ -200,8 +219,8 @@ class PrometheusObserver:
         Args:
             call: one of few names, never what a client has written.
         """
-        self._requests.labels(call, str(status)).inc()
-        self._request_seconds.labels(call).observe(seconds)
+        self._requests(call, str(status)).inc()
+        self._request_seconds(call).observe(seconds)
 
     def page(self, accept: str = "") -> Page:
         """Return all figures.
@@ -219,6 +238,14 @@ class PrometheusObserver:
             if known is not OTHER:
                 self._types[name] = known
         return known
+
+
+_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
+
+
+def _series(metric: _Metric) -> Callable[..., _Metric]:
+    """Return *metric*'s series by its labels. Each is looked up there once: it takes as long as ten counts."""
+    return cache(metric.labels)
 
 
 def leave_out_creation_times() -> None:
