@@ -18,6 +18,8 @@ from perdure.authoring.channel import Channel
 from perdure.authoring.decision import Decision, complete, go_to
 from perdure.authoring.state import state
 from perdure.authoring.workflow import Workflow
+from perdure.blobs.folder import BlobFolder
+from perdure.blobs.settings import Blobs
 from perdure.client.http import HttpBackend
 from perdure.connect import connect, connect_async
 from perdure.model.errors import DefinitionError, InvalidRequest, UnavailableError, WaitTimedOut
@@ -60,6 +62,35 @@ async def test_async_client_opens_the_same(tmp_path: Path) -> None:
         assert await ada.result(timeout=20) == "hello Ada"
     async with await connect_async(url, Greeting()) as client:
         assert await client.get(Greeting, "ada").result() == "hello Ada"
+
+
+def test_large_values_are_in_a_place_of_their_own_and_come_back_in_the_next_process(tmp_path: Path) -> None:
+    name = "ada" * 1_000
+    blobs = Blobs(BlobFolder(tmp_path / "blobs"), threshold_bytes=100)
+    url = f"sqlite:///{tmp_path}/w.db"
+    with connect(url, Greeting(), blobs=blobs) as client:
+        ada = client.start(Greeting, "w", name)
+        ada.publish(Greeting.go_on)
+        greeted = ada.result(timeout=20)
+    assert greeted == f"hello {name}"
+    with connect(url, Greeting(), blobs=blobs) as client:
+        assert client.get(Greeting, "w").result() == greeted
+    assert list((tmp_path / "blobs").rglob("*"))
+    assert not any(name.encode() in file.read_bytes() for file in tmp_path.glob("w.db*"))
+
+
+async def test_large_values_are_apart_for_async_programs_too(tmp_path: Path) -> None:
+    blobs = Blobs(BlobFolder(tmp_path / "blobs"), threshold_bytes=100)
+    async with await connect_async(f"sqlite:///{tmp_path}/w.db", Greeting(), blobs=blobs) as client:
+        handle = await client.start(Greeting, "w", "ada" * 1_000)
+        await handle.publish(Greeting.go_on)
+        assert "ada" * 1_000 in await handle.result(timeout=20)
+    assert list((tmp_path / "blobs").rglob("*"))
+
+
+def test_where_a_server_keeps_large_values_is_its_own_business(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="found blobs for http://localhost:1, expected them among the settings"):
+        connect("http://localhost:1", blobs=Blobs(BlobFolder(tmp_path / "blobs")))
 
 
 def test_a_handler_under_way_is_finished_before_the_file_is_given_up(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from perdure.authoring.state import State, state
     from perdure.authoring.waiting import Condition, Wait, after, all_of, any_combination_of, any_of, at
     from perdure.authoring.workflow import Workflow
+    from perdure.blobs.bucket import BlobBucket
+    from perdure.blobs.folder import BlobFolder
+    from perdure.blobs.settings import Blobs
     from perdure.client.client import AsyncClient
     from perdure.client.handle import AsyncHandle
     from perdure.client.result import MissingValue
@@ -66,6 +69,9 @@ _HOME = {
     "AsyncHandle": "client.handle",
     "Attribute": "authoring.attribute",
     "AttributeMap": "authoring.attribute_map",
+    "BlobBucket": "blobs.bucket",
+    "BlobFolder": "blobs.folder",
+    "Blobs": "blobs.settings",
     "Channel": "authoring.channel",
     "ChannelMap": "authoring.channel_map",
     "Client": "client.sync",
@@ -134,6 +140,9 @@ __all__ = [
     "AsyncHandle",
     "Attribute",
     "AttributeMap",
+    "BlobBucket",
+    "BlobFolder",
+    "Blobs",
     "Channel",
     "ChannelMap",
     "Client",

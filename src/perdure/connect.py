@@ -22,6 +22,7 @@ from perdure.model.errors import InvalidRequest, UnavailableError
 
 if TYPE_CHECKING:
     from perdure.authoring.inspection import AnyWorkflow
+    from perdure.blobs.settings import Blobs
     from perdure.client.client import AsyncClient
     from perdure.client.http import HttpBackend
     from perdure.client.sync import Client
@@ -57,6 +58,7 @@ def connect(
     retention: Duration | None = None,
     observer: Observer | None = None,
     tracing: Tracing | None = None,
+    blobs: Blobs | None = None,
 ) -> Client:
     """Open what the URL names, run these workflows in it, and return a client to use in a ``with`` block.
 
@@ -78,6 +80,8 @@ def connect(
         retention: for a file, how long ended runs are kept; for ever if left out.
         observer: for a file, counts what its engine does.
         tracing: for a file, makes a span of each call of a handler, which runs in it.
+        blobs: for a file, where large values are kept apart from it; the same in all processes, and as long
+            as the file has any there.
 
     Raises:
         InvalidRequest: the URL cannot be read, or names what this version cannot open.
@@ -93,7 +97,13 @@ def connect(
 
     if _is_server(url):
         backend = _server(
-            url, workflows, worker_url=worker_url, threads=threads, retention=retention, watched=observer or tracing
+            url,
+            workflows,
+            worker_url=worker_url,
+            threads=threads,
+            retention=retention,
+            watched=observer or tracing,
+            blobs=blobs,
         )
         return Client(AsyncClient(backend, close=backend.close))
     tracebacks = Tracebacks()
@@ -107,6 +117,7 @@ def connect(
             tracebacks=tracebacks,
             observer=observer,
             tracing=tracing,
+            blobs=blobs,
         )
     )
     surroundings = Surroundings(traceback_of=tracebacks.of)
@@ -126,6 +137,7 @@ async def connect_async(
     retention: Duration | None = None,
     observer: Observer | None = None,
     tracing: Tracing | None = None,
+    blobs: Blobs | None = None,
 ) -> AsyncClient:
     """Open what the URL names, as ``connect``, and return a client for an ``async with`` block.
 
@@ -138,13 +150,26 @@ async def connect_async(
 
     if _is_server(url):
         backend = _server(
-            url, workflows, worker_url=worker_url, threads=threads, retention=retention, watched=observer or tracing
+            url,
+            workflows,
+            worker_url=worker_url,
+            threads=threads,
+            retention=retention,
+            watched=observer or tracing,
+            blobs=blobs,
         )
         return AsyncClient(backend, close=backend.close)
     path = _path_of(url, worker_url)
     tracebacks = Tracebacks()
     offer = _offer(
-        path, workflows, threads=threads, retention=retention, tracebacks=tracebacks, observer=observer, tracing=tracing
+        path,
+        workflows,
+        threads=threads,
+        retention=retention,
+        tracebacks=tracebacks,
+        observer=observer,
+        tracing=tracing,
+        blobs=blobs,
     )
     opened = await asyncio.to_thread(_open, offer)
 
@@ -169,6 +194,7 @@ def _server(
     threads: int | None,
     retention: Duration | None,
     watched: Observer | Tracing | None,
+    blobs: Blobs | None,
 ) -> HttpBackend:
     if workflows or threads is not None:
         raise InvalidRequest(
@@ -177,6 +203,10 @@ def _server(
         )
     if retention is not None:
         raise InvalidRequest(f"found a retention for {url}, expected it among the settings of that server")
+    if blobs is not None:
+        raise InvalidRequest(
+            f"found blobs for {url}, expected them among the settings of that server: external_storage"
+        )
     if watched is not None:
         raise InvalidRequest(
             f"found an observer or tracing for {url}, whose engine is in another process: that server has --metrics "
@@ -243,6 +273,7 @@ def _offer(
     tracebacks: Tracebacks,
     observer: Observer | None,
     tracing: Tracing | None,
+    blobs: Blobs | None,
 ) -> Offer:
     from perdure.engine.engine import EngineSettings
     from perdure.sharing.host import Offer
@@ -250,7 +281,7 @@ def _offer(
     from perdure.worker.runnable import registered, runnables_of
 
     known = registered(workflows)
-    settings = EngineSettings(retention_ms=None if retention is None else milliseconds(retention))
+    settings = EngineSettings(retention_ms=None if retention is None else milliseconds(retention), blobs=blobs)
 
     def make_invoker(loop: asyncio.AbstractEventLoop) -> Invoker:
         local = LocalInvoker(

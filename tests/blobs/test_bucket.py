@@ -125,6 +125,6 @@ def test_a_bucket_without_a_name_is_refused() -> None:
 
 
 def test_what_it_takes_to_reach_a_bucket_is_told_where_it_is_not_installed() -> None:
-    program = "import sys; sys.modules['obstore'] = None\nimport perdure.blobs.bucket"
+    program = "import sys; sys.modules['obstore'] = None\nfrom perdure import BlobBucket\nBlobBucket('b').open()"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "pip install 'perdure[s3]'" in told.stderr

@@ -29,7 +29,7 @@ class Place:
         self.worker = ScriptedInvoker()
         self.worker.on_execute("s", complete())
         self.clock = VirtualClock()
-        self.aside = Aside(2)
+        self.aside = Aside(1)
         self.invoker = BlobInvoker(
             self.worker,
             self.desk.keeper,
@@ -143,7 +143,7 @@ async def test_a_closed_one_makes_no_call_that_was_being_prepared(place: Place) 
     await asyncio.to_thread(place.desk.store.arrived.wait, 10)
     place.invoker.close()
     place.desk.store.open_gates["get"].set()
-    place.aside._pool.shutdown(wait=True)
+    await asyncio.wrap_future(place.aside.submit(lambda: None))  # by the one thread, once it has loaded
     await asyncio.sleep(0)
     assert place.worker.requests == []
 

@@ -6,6 +6,7 @@ from perdure.cli.mappings import read_external_storage, read_headers, read_searc
 from perdure.model.attributes import SearchAttributeType
 from perdure.model.errors import InvalidRequest
 from perdure.model.options import WorkflowConfig
+from perdure.server.external_storage import ObjectStore, StorageType
 
 STORE = {"storageId": "a", "storageType": "s3", "status": "active"}
 
@@ -25,6 +26,13 @@ def test_a_secret_of_a_store_is_not_shown() -> None:
 
     assert storage.stores[0].secret_key == "s3cret"
     assert "s3cret" not in repr(storage)
+
+
+def test_a_folder_of_this_machine_is_a_store_too() -> None:
+    store = {"status": "active", "storageId": "f", "storageType": "folder", "folder": "/var/lib/perdure/blobs"}
+    storage = read_external_storage({"enabled": True, "minAgeForCleanupCheckInDays": 7, "supportedStorages": [store]})
+    assert storage.stores == (ObjectStore("f", active=True, kind=StorageType.FOLDER, folder="/var/lib/perdure/blobs"),)
+    assert storage.min_age_days == 7
 
 
 @pytest.mark.parametrize(

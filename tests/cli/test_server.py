@@ -36,18 +36,18 @@ def test_the_file_is_named_by_a_flag_or_a_variable(tmp_path: Path) -> None:
     assert find_file({}, {}).values == {}
 
 
-def test_an_external_storage_that_is_enabled_is_refused_and_not_passed_over(
+def test_an_external_storage_that_cannot_be_used_keeps_a_server_from_beginning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "file").write_text("in the way")
     config = tmp_path / "iwf.yaml"
     config.write_text(
         "externalStorage:\n  enabled: true\n  thresholdInBytes: 1000\n"
-        "  supportedStorages: [{status: active, storageId: a, storageType: s3, s3Bucket: b}]\n"
+        f"  supportedStorages: [{{status: active, storageId: a, storageType: folder, folder: {tmp_path}/file/blobs}}]\n"
     )
 
     assert main(["server", "--config", str(config), "--db", str(tmp_path / "x.db"), "--port", "0"]) == 1
-    assert "external_storage is enabled, and this version keeps every value in its database" in capsys.readouterr().err
-    assert not (tmp_path / "x.db").exists()
+    assert "for large values cannot be used" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)

@@ -13,8 +13,10 @@ from perdure.ports.blob_store import StoredBlob
 try:
     from obstore.exceptions import BaseError, NotFoundError
     from obstore.store import S3Store
-except ModuleNotFoundError as error:
-    raise InvalidRequest("a bucket for large values needs obstore to be reached: pip install 'perdure[s3]'") from error
+except ModuleNotFoundError:
+    IS_INSTALLED = False  # said by the first who needs it: a server without a bucket does not
+else:
+    IS_INSTALLED = True
 
 STORE_ID = "s3"
 TIMEOUT_SECONDS = 20
@@ -128,6 +130,8 @@ class BlobBucket:
         return self._prefix + check_path(path)
 
     def _connect(self) -> S3Store:
+        if not IS_INSTALLED:
+            raise InvalidRequest(f"the {self._where} needs obstore to be reached: pip install 'perdure[s3]'")
         access_key, secret_key = self._keys
         options = {
             "endpoint": self._endpoint,

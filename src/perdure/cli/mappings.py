@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from perdure.model.attributes import SearchAttributeType
 from perdure.model.options import WorkflowConfig
-from perdure.server.external_storage import ExternalStorage, ObjectStore
+from perdure.server.external_storage import ExternalStorage, ObjectStore, StorageType
 from perdure.wire.options import decode_config
 from perdure.wire.protocol import FLAG, INT64, TEXT, WORKFLOW_CONFIG
 from perdure.wire.shape import Choice, ListOf, Object
@@ -20,7 +20,8 @@ _STORE: Final = Object(
     {
         "status": Choice("status of a store", "active", "inactive"),
         "storageId": TEXT,
-        "storageType": Choice("type of store", "s3"),
+        "storageType": Choice("type of store", *StorageType),
+        "folder": TEXT,
         "s3Endpoint": TEXT,
         "s3Bucket": TEXT,
         "s3Region": TEXT,
@@ -73,6 +74,7 @@ def read_external_storage(written: Mapping[str, Any]) -> ExternalStorage:
         enabled=fields.get("enabled", False),
         threshold_bytes=fields.get("thresholdInBytes", 0),
         stores=tuple(_read_store(store) for store in fields.get("supportedStorages", ())),
+        min_age_days=fields.get("minAgeForCleanupCheckInDays", 0),
     )
 
 
@@ -82,6 +84,8 @@ def _read_store(fields: Mapping[str, Any]) -> ObjectStore:
     return ObjectStore(
         store_id=fields["storageId"],
         active=fields.get("status") == "active",
+        kind=StorageType(fields["storageType"]),
+        folder=fields.get("folder", ""),
         endpoint=fields.get("s3Endpoint", ""),
         bucket=fields.get("s3Bucket", ""),
         region=fields.get("s3Region", ""),

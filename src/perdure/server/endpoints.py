@@ -18,6 +18,7 @@ from perdure.model.ids import WorkflowType
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunInfo
 from perdure.ports.backend import Backend
+from perdure.ports.blob_store import loader_of
 from perdure.ports.dumper import dumper_of
 from perdure.ports.inspector import HISTORY_LIMIT, Inspector, inspector_of
 from perdure.wire import document, errors, inspection, requests, responses
@@ -258,9 +259,12 @@ async def _dump(backend: Backend, body: bytes, _settings: Settings) -> dict[str,
     return encode_page(await dumper.dump(request.target.workflow_id, run_id=request.target.run_id), request)
 
 
-async def _load_value(_backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
-    """A value whose data is in it is there already; there is no store that others could be in."""
+async def _load_value(backend: Backend, body: bytes, _settings: Settings) -> dict[str, Any]:
+    """Without an external storage a value whose data is in it is there already, and any other is somewhere else."""
     value = requests.decode_load_value(body)
+    loader = loader_of(backend)
+    if loader is not None:
+        return encode_value(await loader.load_value(value))
     if value.external_store_id or value.external_path:
         raise InvalidRequest(
             f"the value is kept in store {value.external_store_id or ''!r} at {value.external_path or ''!r}, and this "

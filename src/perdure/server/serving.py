@@ -44,7 +44,6 @@ async def serve(settings: ServerSettings, *, ready: Callable[[str], None]) -> No
         UnavailableError: the port or the file is taken, or cannot be used; the message says by whom.
         InvalidRequest: a setting is wrong.
     """
-    settings.external_storage.refuse_if_enabled()
     with traces(settings.traces) as tracing:
         listening = listen(settings.host, settings.port)
         try:
@@ -118,6 +117,7 @@ def _open(settings: ServerSettings, invoker: Invoker, *, address: str, observer:
         address=address,
         lane_max=settings.worker_calls_max,
         search_attributes=settings.search_attributes,
+        blobs=settings.external_storage.blobs(),
     )
     loop = asyncio.get_running_loop()
     return open_engine(settings.db, invoker, settings=engine_settings, loop=loop, observer=observer)

@@ -44,7 +44,7 @@ class ServerSettings:
     search_attributes: Mapping[str, SearchAttributeType] | None = None
     """The only ones that may be written, with their types; ``None``: any."""
     external_storage: ExternalStorage = ExternalStorage()
-    """Not there yet: ``serve`` refuses one that is enabled."""
+    """Where large values are kept apart from the file."""
     worker_ca_file: str | None = None
     """Whose certificates to trust of workers at ``https``, in PEM; ``None``: the system's authorities."""
     signing_keys: tuple[str, ...] = field(default=(), repr=False)
