@@ -14,9 +14,10 @@ from perdure.engine.apart import Apart
 from perdure.engine.engine import Engine, EngineSettings, open_engine
 from perdure.engine.writer import Done, InlineWriter
 from perdure.model.attributes import DataAttribute
+from perdure.model.calls import StateRequest
 from perdure.model.errors import InvalidRequest, UnavailableError, WorkflowAlreadyStarted
 from perdure.model.ids import WorkflowId, WorkflowType
-from perdure.model.requests import StartRequest
+from perdure.model.requests import ResetKind, ResetRequest, StartRequest
 from perdure.model.value import EncodedValue, Message
 from perdure.store.reader import Reader
 from perdure.store.rows import Batch, RunKey
@@ -172,3 +173,38 @@ def test_stores_are_closed_with_the_engine(tmp_path: Path) -> None:
     engine.start()
     engine.close()
     assert store.asked == ["open", "close"]
+
+
+async def test_a_restored_copy_reads_what_the_original_kept_cleans_none_of_it_and_erases_it(tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    async with EngineStage(tmp_path / "e.db", worker=ScriptedInvoker(), settings=settings(tmp_path)) as original:
+        for workflow_id in (ADA, WorkflowId("bob")):
+            await original.backend.start(StartRequest(workflow_id, KIND, data=(DataAttribute("a", LARGE),)))
+        original.engine.store.backup(tmp_path / "copy" / "e.db")
+        await original.backend.set_data_attributes(ADA, [DataAttribute("b", EncodedValue("later" * 100))])
+    kept = paths(tmp_path)
+    copy = Store.open(tmp_path / "copy" / "e.db")
+    copy.resume()
+    copy.close()
+    async with EngineStage(tmp_path / "copy" / "e.db", worker=ScriptedInvoker(), settings=settings(tmp_path)) as stage:
+        assert await stage.backend.get_data_attributes(ADA) == (DataAttribute("a", LARGE),)
+        assert apart(stage.engine).sweeper.sweep() == 0
+        assert paths(tmp_path) == kept
+        await stage.backend.stop(ADA)
+        named = apart(stage.engine).keeper.names_of(ADA)
+        await stage.backend.erase(ADA)
+        assert paths(tmp_path) == kept - named
+        assert await stage.backend.get_data_attributes(WorkflowId("bob")) == (DataAttribute("a", LARGE),)
+
+
+async def test_a_reset_run_has_the_values_of_the_run_it_goes_back_in(tmp_path: Path) -> None:
+    async with EngineStage(tmp_path / "e.db", worker=ScriptedInvoker(), settings=settings(tmp_path)) as stage:
+        stage.worker.on_execute("s", complete(LARGE))
+        await stage.backend.start(StartRequest(ADA, KIND, straight("s", value=EncodedValue("in" * 500))))
+        await stage.settle()
+        await stage.backend.reset(ResetRequest(ADA, ResetKind.BEGINNING))
+        await stage.settle()
+        assert apart(stage.engine).sweeper.sweep() == 0
+        calls = [asked for asked in stage.worker.requests_of("s") if isinstance(asked, StateRequest)]
+        assert [asked.call.input for asked in calls] == [EncodedValue("in" * 500)] * 2
+        assert len(paths(tmp_path)) == 2
