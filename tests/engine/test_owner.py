@@ -62,6 +62,19 @@ def test_process_that_owns_the_file_itself_is_told_so(tmp_path: Path) -> None:
     Owner.take(path).release()
 
 
+def test_link_to_the_file_is_the_file(tmp_path: Path) -> None:
+    path, link, again = tmp_path / "engine.db", tmp_path / "link.db", tmp_path / "again" / "engine.db"
+    again.parent.mkdir()
+    link.symlink_to(path)  # which is not made yet
+    again.symlink_to(link)
+    owner = Owner.take(again, address="unix:engine.db.sock")
+    for other in (path, link):
+        with pytest.raises(Owned):
+            Owner.take(other)
+        assert said_of(other) == (os.getpid(), "unix:engine.db.sock")
+    owner.release()
+
+
 def test_address_may_be_said_later(tmp_path: Path) -> None:
     path = tmp_path / "engine.db"
     assert said_of(path) == (None, None)

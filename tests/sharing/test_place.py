@@ -41,6 +41,16 @@ def test_socket_is_beside_the_file(tmp_path: Path) -> None:
     assert_works(place, file)
 
 
+def test_socket_of_a_link_is_beside_the_file(tmp_path: Path) -> None:
+    file = file_in(tmp_path / "data")
+    link = tmp_path / "link.db"
+    link.symlink_to(file)
+    place = make_place(link)
+    assert place.path == file.with_name("x.db.sock")
+    assert path_of(file, place.address) == place.path
+    assert_works(place, link)
+
+
 def test_socket_that_is_left_over_is_replaced(tmp_path: Path) -> None:
     file = file_in(tmp_path)
     left_over = make_place(file)

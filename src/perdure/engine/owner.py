@@ -29,7 +29,8 @@ class Owner:
     """The lock on ``<file>.lock``, held until ``release`` or the end of the process.
 
     It tells apart two engines in one process as well as two processes. The file itself stays: to
-    remove it would let a third one lock another file of the same name.
+    remove it would let a third one lock another file of the same name. Links to the database lead to
+    the same lock, as SQLite follows them to the same file.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -48,7 +49,7 @@ class Owner:
             Owned: it has an owner; the message names it and how to reach it.
             UnavailableError: the lock cannot be opened.
         """
-        lock = path.with_name(path.name + ".lock")
+        lock = lock_of(path)
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except FileNotFoundError as error:
@@ -105,10 +106,16 @@ def _disown_all() -> None:
 os.register_at_fork(after_in_child=_disown_all)
 
 
+def lock_of(path: Path) -> Path:
+    """Return where the lock of the database at *path* is: beside the file itself, not beside a link to it."""
+    file = Path(os.path.realpath(path))
+    return file.with_name(file.name + ".lock")
+
+
 def said_of(path: Path) -> tuple[int | None, str | None]:
     """Return the pid and the address that the owner of *path* has said last; it may have gone since."""
     try:
-        return _read(path.with_name(path.name + ".lock").read_bytes())
+        return _read(lock_of(path).read_bytes())
     except OSError:
         return None, None
 

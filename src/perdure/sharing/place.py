@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from perdure.engine.owner import lock_of
 from perdure.model.errors import UnavailableError
 
 SCHEME = "unix:"
@@ -46,7 +47,7 @@ def make_place(file: Path) -> Place:
     Raises:
         UnavailableError: it can be nowhere; the message says where it was tried, and why not there.
     """
-    file = Path(os.path.abspath(file))
+    file = Path(os.path.realpath(file))
     problems = []
     for place in (_beside, _among_sockets):
         try:
@@ -60,7 +61,7 @@ def make_place(file: Path) -> Place:
 
 def path_of(file: Path, address: str) -> Path:
     """Return where the socket is that the owner of *file* has named."""
-    return Path(os.path.abspath(file)).parent / address.removeprefix(SCHEME)
+    return Path(os.path.realpath(file)).parent / address.removeprefix(SCHEME)
 
 
 def _beside(file: Path) -> Place:
@@ -71,7 +72,7 @@ def _beside(file: Path) -> Place:
 def _among_sockets(file: Path) -> Place:
     """A path may have no more than about a hundred bytes, and not every file system has sockets."""
     # The lock's file stands for the database: it is never replaced, so no other owner has a socket of this name.
-    device, number = _identity(file.with_name(file.name + ".lock"))
+    device, number = _identity(lock_of(file))
     path = _folder() / f"{device:x}-{number:x}.sock"
     return _listen(path, address=SCHEME + str(path))
 
