@@ -43,7 +43,7 @@ def test_small_values_of_one_encoding_take_a_word_each() -> None:
     assert unpack(pack(written).text, {}) == written
 
 
-@given(st.lists(st.builds(EncodedValue, texts, st.sampled_from(["json", None])), max_size=5).map(tuple))
+@given(st.lists(st.builds(EncodedValue, texts, st.sampled_from(["json", None, ""])), max_size=5).map(tuple))
 def test_values_as_they_mostly_are_come_back(written: tuple[EncodedValue, ...]) -> None:
     assert unpack(pack(written).text, {}) == written
 

@@ -108,7 +108,7 @@ def _short(values: tuple[EncodedValue, ...]) -> str | None:
             return None
         if value.encoding is None:
             words.append(f"{len(data)}-")
-        elif value.encoding == encoding or (not encoding and _WORD.fullmatch(value.encoding)):
+        elif value.encoding == encoding != "" or (not encoding and _WORD.fullmatch(value.encoding)):
             encoding = value.encoding
             words.append(str(len(data)))
         else:
