@@ -113,6 +113,11 @@ def test_an_event_of_a_later_release_is_refused_naming_both() -> None:
         decode_event(EncodedEvent("signal", 7, "{}"))
 
 
+def test_an_event_that_could_not_be_read_is_refused_saying_why() -> None:
+    with pytest.raises(InternalError, match="the disk ate it"):
+        decode_event(EncodedEvent("signal", 1, "", fault="the disk ate it"))
+
+
 def test_an_older_body_is_brought_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(codec.VERSIONS, "signal", 3)
     monkeypatch.setitem(codec.UPCASTERS, ("signal", 1), lambda body: {"chanel": body["name"]})

@@ -175,11 +175,35 @@ def test_a_journal_is_read_in_pages(desk: Desk) -> None:
     assert desk.reader.journal(RunKey(1), after=1, limit=2) == events[1:3]
 
 
-def test_a_value_that_is_gone_is_not_read_as_another(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("DELETE FROM value WHERE data LIKE 'long%'", "KeyError"),
+        ("UPDATE event SET payload = 'json x' WHERE run = 1 AND seq = 1", "ValueError"),
+        ("UPDATE event SET body = '77' WHERE run = 1 AND seq = 1", "KeyError: '77'"),
+    ],
+)
+def test_an_event_that_cannot_be_read_says_so_and_harms_no_other(desk: Desk, damage: str, why: str) -> None:
+    others = (event(1, 2, value("b")), event(2, 1, value("c")))
+    desk.write(runs=(run(1), run(2, "bob")), events=(event(1, 1, value(LONG)), *others))
+    desk.writing.execute(damage)
+    found = desk.reader.load(keys(1, 2))
+    assert desk.reader.journal(RunKey(1)) == found[RunKey(1)].events
+    assert (found[RunKey(1)].events[1], *found[RunKey(2)].events) == others
+    broken = found[RunKey(1)].events[0]
+    assert (broken.seq, broken.event.kind, broken.event.body, broken.event.values) == (1, "signal", "", ())
+    assert broken.event.fault.startswith(f"event 1 of run 1 cannot be read from a.db ({why}")
+
+
+def test_a_run_that_is_removed_while_it_is_read_is_not_taken_for_a_damaged_one(desk: Desk) -> None:
     desk.write(runs=(run(1),), events=(event(1, 1, value(LONG)),))
-    desk.writing.execute("DELETE FROM value")
-    with pytest.raises(UnavailableError, match=r"removed from a\.db while it was read"):
-        desk.reader.load(keys(1))
+
+    def remove(_: object) -> None:
+        desk.reading.trace_v2(0)
+        desk.write(removed=(RunKey(1),))
+
+    desk.reading.trace_v2(apsw.SQLITE_TRACE_PROFILE, remove)  # once the first statement is over
+    assert desk.reader.load(keys(1)) == {}
 
 
 def test_busy_runs_are_open_and_fit_to_go_on(desk: Desk) -> None:

@@ -431,8 +431,8 @@ class Core:
         parked = [key for key in keys if self._runs.get(key) is None]
         try:
             self._load(parked)
-        except UnavailableError as error:
-            logger.warning("runs cannot be loaded ahead: %s", error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told of the one it is about at its moment
+            logger.warning("runs cannot be loaded ahead: %s: %s", type(error).__name__, error)
             self._ahead.clear()
             return
         for key in parked:
@@ -507,6 +507,8 @@ class Core:
             return
         (given,) = inputs
         logger.error("%s cannot be handled", type(given).__name__, exc_info=error)
+        if isinstance(given, Wake):
+            self._booting.pop(given.key, None)  # or a boot would never end
         if not isinstance(given, Reported | Prune | Wake | Forget):
             self._ledger.say(Refused(given.reply, InternalError(f"{type(error).__name__}: {error}")))
 

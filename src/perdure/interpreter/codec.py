@@ -88,6 +88,8 @@ class EncodedEvent:
     """JSON. The author's values stand in it as indexes into *values*."""
     values: tuple[EncodedValue, ...] = ()
     """Each value once, in the order of first use."""
+    fault: str = ""
+    """Why whoever keeps it cannot read it, if he cannot: it has no body and no values then."""
 
 
 def encode_event(event: Event) -> EncodedEvent:
@@ -100,8 +102,10 @@ def decode_event(encoded: EncodedEvent) -> Event:
     """Read an event of this or any earlier release.
 
     Raises:
-        InternalError: its kind or version is of a later release.
+        InternalError: its kind or version is of a later release, or whoever keeps it could not read it.
     """
+    if encoded.fault:
+        raise InternalError(encoded.fault)
     read = _read_shared if len(encoded.body) <= SHARED_CHARACTERS else _read
     return cast("Event", _filled(read(encoded.kind, encoded.version, encoded.body), encoded.values))
 

@@ -6,6 +6,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,7 +14,6 @@ import apsw
 
 from perdure.interpreter.codec import EncodedEvent
 from perdure.model.attributes import SearchAttribute, SearchAttributeType
-from perdure.model.errors import UnavailableError
 from perdure.model.ids import RunId, WorkflowId
 from perdure.model.outcome import RunStatus
 from perdure.store.attribute_types import AttributeTypes, TypeRow
@@ -42,7 +42,7 @@ class Reader:
     def __init__(self, connection: apsw.Connection, guard: FileGuard) -> None:
         self._connection = connection
         self._guard = guard
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._bodies = BodyTexts(self.bodies_after)
 
     @classmethod
@@ -93,19 +93,25 @@ class Reader:
         return tuple(map(_run_of, lines))
 
     def load(self, keys: Sequence[RunKey]) -> dict[RunKey, StoredRun]:
+        """What it takes to fold these runs. What of them cannot be read has a ``fault`` and harms no other."""
         statements = [SQL[name] for name in _WHAT_A_RUN_IS]
-        return self._stored(*self.fetch(statements, {"keys": json.dumps(keys)}))
+        (runs, events, calls), large = self._with_large_values(statements, {"keys": json.dumps(keys)}, events=1)
+        return self._stored(runs, events, calls, large)
 
     def load_with_cards(
         self, keys: Sequence[RunKey], types: AttributeTypes
     ) -> tuple[dict[RunKey, StoredRun], dict[RunKey, dict[str, SearchAttribute]]]:
         """What ``load`` gives, and each run's own search attributes as the index had them at that very moment."""
         statements = [SQL[name] for name in (*_WHAT_A_RUN_IS, "load_cards")]
-        *parts, cards = self.fetch(statements, {"keys": json.dumps(keys)})
-        return self._stored(*parts), {RunKey(run): read_card(card, types.by_number) for run, card in cards}
+        parts, large = self._with_large_values(statements, {"keys": json.dumps(keys)}, events=1)
+        runs, events, calls, cards = parts
+        return self._stored(runs, events, calls, large), {
+            RunKey(run): read_card(card, types.by_number) for run, card in cards
+        }
 
-    def _stored(self, runs: list[Line], events: list[Line], calls: list[Line]) -> dict[RunKey, StoredRun]:
-        large = self._large_values(line[-1] for line in events)
+    def _stored(
+        self, runs: list[Line], events: list[Line], calls: list[Line], large: Mapping[str, str]
+    ) -> dict[RunKey, StoredRun]:
         events_of = _by_run(self._events_of(sorted(events, key=_seq_of), large))
         calls_of = _by_run(map(_call_of, calls))
         return {
@@ -114,8 +120,7 @@ class Reader:
 
     def journal(self, key: RunKey, *, after: int = 0, limit: int | None = None) -> tuple[EventRow, ...]:
         parameters = {"run": key, "after": after, "limit": -1 if limit is None else limit}
-        [lines] = self.fetch([SQL["list_events"]], parameters)
-        large = self._large_values(line[-1] for line in lines)
+        [lines], large = self._with_large_values([SQL["list_events"]], parameters, events=0)
         return tuple(self._events_of(lines, large))
 
     def bodies_after(self, number: int) -> list[BodyRow]:
@@ -193,19 +198,43 @@ class Reader:
         self._bodies.learn(line[-2] for line in lines)
         long = self._bodies.long
         for run, seq, at_ms, kind, version, actor, reason, trace, body, payload in lines:
-            event = EncodedEvent(kind, version, long(body), unpack(payload, large))
+            try:
+                event = EncodedEvent(kind, version, long(body), unpack(payload, large))
+            except Exception as error:  # noqa: BLE001 - one journal's trouble must not become everybody's
+                fault = f"event {seq} of run {run} cannot be read from {self._guard.file}"
+                event = EncodedEvent(kind, version, "", fault=f"{fault} ({type(error).__name__}: {error})")
             yield EventRow(run, seq, at_ms, event, actor, reason, trace)
 
-    def _large_values(self, payloads: Iterable[str]) -> dict[str, str]:
-        hashes = {digest for payload in payloads for digest in hashes_in(payload)}
+    def _with_large_values(
+        self, statements: Sequence[str], parameters: Mapping[str, object], *, events: int
+    ) -> tuple[list[list[Any]], Mapping[str, str]]:
+        """What ``fetch`` gives, and the large values of the events that one of the statements gives."""
+        with self._lock:
+            parts = self.fetch(statements, parameters)
+            wanted, large = self._large_values(parts[events])
+            if len(large) < len(wanted):
+                # A run was removed between the two, or they are lost: at one moment only the latter.
+                with self._at_one_moment():
+                    parts = self.fetch(statements, parameters)
+                    _, large = self._large_values(parts[events])
+            return parts, large
+
+    def _large_values(self, events: Iterable[Line]) -> tuple[set[str], Mapping[str, str]]:
+        hashes = {digest for line in events for digest in hashes_in(line[-1])}
         if not hashes:
-            return {}
+            return hashes, {}
         [lines] = self.fetch([SQL["load_values"]], {"hashes": json.dumps(sorted(hashes))})
-        large: dict[str, str] = dict(lines)
-        if len(large) < len(hashes):
-            # Removed between the two statements, or by somebody else.
-            raise UnavailableError(f"a run was removed from {self._guard.file} while it was read: ask again")
-        return large
+        return hashes, dict(lines)
+
+    @contextmanager
+    def _at_one_moment(self) -> Iterator[None]:
+        with self._guard.reading():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
 
 def _seq_of(line: Line) -> int:
