@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -221,3 +222,20 @@ async def test_an_erased_run_leaves_no_rows_behind(tmp_path: Path) -> None:
         reader = Reader.open(path)
         assert reader.last_key() == 1
         reader.close()
+
+
+async def test_a_run_that_cannot_be_read_any_more_is_erased_with_the_others_of_its_id(tmp_path: Path) -> None:
+    path, ada = tmp_path / "a.db", WorkflowId("ada")
+    async with EngineStage(path, worker=talkative(), settings=replace(SETTINGS, resting_max=0)) as stage:
+        for _ in range(2):
+            await told(stage, "ada")
+        connection = apsw.Connection(str(path))
+        connection.execute("UPDATE event SET payload = 'json x' || payload WHERE run = 2 AND seq IN (1, 3)")
+        connection.close()
+        await stage.backend.erase(ada)
+        assert [[*stage.engine.store.journal(row.key)][-1].event.kind for row in stage.engine.store.runs_of(ada)] == [
+            "erased",
+            "erased",
+        ]
+        assert list(examine(path)) == []
+    assert names_in(path) == set()

@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def lookup(store: Store) -> Lookup:
-    return Lookup(store=store, runs=HotRuns(), run_of={7: RunKey(1)}.get)
+    return Lookup(store=store, runs=HotRuns(), run_of={7: RunKey(1)}.get, going=lambda _: False)
 
 
 def change(workflow_id: WorkflowId, run_id: str | None = None) -> Change:
@@ -79,7 +79,7 @@ def test_start_needs_the_run_it_may_replace(lookup: Lookup) -> None:
 
 def test_run_in_memory_is_found_before_the_row_that_was_read(store: Store) -> None:
     runs = HotRuns()
-    lookup = Lookup(store=store, runs=runs, run_of=lambda _: None)
+    lookup = Lookup(store=store, runs=runs, run_of=lambda _: None, going=lambda _: False)
     lookup.read_rows([change(OPEN)])
     assert lookup.row(OPEN, None).run_id == "run-4"
     newer = HotRun(row(5, OPEN), Execution(), stored=False)
@@ -108,3 +108,13 @@ def test_next_round_reads_anew(lookup: Lookup) -> None:
     lookup.end_round()
     with pytest.raises(WorkflowNotFound, match="not found for ID: open"):
         lookup.row(OPEN, None)
+
+
+def test_run_that_is_being_removed_is_not_found_any_more(store: Store) -> None:
+    lookup = Lookup(store=store, runs=HotRuns(), run_of=lambda _: None, going={RunKey(4)}.__contains__)
+    inputs: list[Input] = [change(OPEN), change(OPEN, "run-4")]
+    lookup.read_rows(inputs)
+    assert lookup.keys_to_load(inputs) == []
+    for run_id in (None, RunId("run-4")):
+        with pytest.raises(WorkflowNotFound):
+            lookup.row(OPEN, run_id)

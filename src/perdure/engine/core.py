@@ -187,6 +187,7 @@ class Core:
             store=store,
             runs=self._runs,
             run_of=lambda token: self._attempts.run_of(token) or self._rpcs.run_of(token),
+            going=self._is_going,
         )
         self._readings = Readings(
             store=store,
@@ -197,7 +198,14 @@ class Core:
             waiters=self._waiters,
             load=self._load,
         )
-        self._erasing = Erasing(store=store, runs=self._runs, ledger=self._ledger, load=self._load, submit=self.submit)
+        self._erasing = Erasing(
+            store=store,
+            runs=self._runs,
+            ledger=self._ledger,
+            load=self._load,
+            submit=self.submit,
+            going=self._is_going,
+        )
         self._handlers: dict[type, Callable[[Any, int], None]] = {
             Start: self._start,
             Change: self._change,
@@ -806,6 +814,10 @@ class Core:
             self._ledger.open.removed.append(key)
         if len(keys) == PRUNE_MAX and self._ledger.open.removed:
             self._ledger.open.held.afterwards.append((None, lambda: self.submit(wanted)))
+
+    def _is_going(self, key: RunKey) -> bool:
+        """Whether a run is being removed: the file may still have it, and nothing may happen to it any more."""
+        return any(batch is not None and key in batch.removed for batch in (self._committing, self._ledger.open))
 
 
 def _taken(workflow_id: WorkflowId, verdict: Taken) -> WorkflowAlreadyStarted:

@@ -7,7 +7,7 @@ Rule 2: what is in memory of them is thrown away once that is durable; what was 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -36,19 +36,26 @@ class Erasing:
         ledger: Ledger,
         load: Callable[[list[RunKey]], None],
         submit: Callable[[Input], None],
+        going: Callable[[RunKey], bool],
     ) -> None:
+        """Begin with nothing to do.
+
+        Args:
+            going: whether a run is being removed: all of it is gone soon, and nothing of it may be written any more.
+        """
         self._store = store
         self._runs = runs
         self._ledger = ledger
         self._load = load
         self._submit = submit
+        self._going = going
 
     def erase(self, wanted: Erase, now_ms: int) -> None:
         current = self._runs.current(wanted.workflow_id)
         if current is not None and current.held is not None:
             self._after(current, wanted)  # the file does not know all its runs yet
             return
-        rows = self._store.runs_of(wanted.workflow_id)
+        rows = [row for row in self._store.runs_of(wanted.workflow_id) if not self._going(row.key)]
         if not rows:
             raise WorkflowNotFound(f"workflow not found for ID: {wanted.workflow_id}", workflow_id=wanted.workflow_id)
         keys = [row.key for row in rows]
@@ -60,8 +67,9 @@ class Erasing:
                 return
         for run in runs:
             self._check(run)
-        for run in runs:
-            self._empty(run, now_ms=now_ms, reason=wanted.reason)
+        journals = [self._store.journal(run.key) for run in runs]  # all, before anything happens to one of them
+        for run, journal in zip(runs, journals, strict=True):
+            self._empty(run, journal, now_ms=now_ms, reason=wanted.reason)
         self._ledger.open.emptied_workflows.append(wanted.workflow_id)
         self._ledger.answer(runs[-1], wanted.reply, None)
 
@@ -77,10 +85,10 @@ class Erasing:
                 run_id=run.row.run_id,
             )
 
-    def _empty(self, run: HotRun, *, now_ms: int, reason: str) -> None:
+    def _empty(self, run: HotRun, journal: Iterable[EventRow], *, now_ms: int, reason: str) -> None:
         batch = self._ledger.open
         batch.emptied.append(run.key)
-        batch.rewritten += [_emptied(row) for row in self._store.journal(run.key)]
+        batch.rewritten += [_emptied(row) for row in journal]
         if run.quarantine is not None:
             run.quarantine = ERASED_TEXT  # it quotes what could not be applied
         if self._ledger.journal(run, Erased(), now_ms=now_ms, actor="client", reason=reason) is None:

@@ -34,15 +34,24 @@ _NEEDS_EXECUTION_IF_CLOSED = (Describe, WaitForResult)
 class Lookup:
     """Finds runs by their names: in memory, else in what was read of the store for this round."""
 
-    def __init__(self, *, store: Store, runs: HotRuns, run_of: Callable[[int], RunKey | None]) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        runs: HotRuns,
+        run_of: Callable[[int], RunKey | None],
+        going: Callable[[RunKey], bool],
+    ) -> None:
         """Begin without a round.
 
         Args:
             run_of: which run waits for the report of a token.
+            going: whether a run is being removed. It is not found any more, whether or not the file still has it.
         """
         self._store = store
         self._runs = runs
         self._run_of = run_of
+        self._going = going
         self._rows: dict[WorkflowId, RunRow] = {}
         self._rows_by_id: dict[RunId, RunRow] = {}
 
@@ -92,7 +101,7 @@ class Lookup:
             row = self._rows.get(workflow_id)
             return None if row is None or row.status.closed else row
         row = self._rows.get(workflow_id) if run_id is None else self._rows_by_id.get(run_id)
-        if row is None:
+        if row is None or self._going(row.key):
             return None
         if isinstance(given, _NEEDS_EXECUTION):
             return row
@@ -123,7 +132,7 @@ class Lookup:
         if run is not None:
             return run.row
         row = self._rows.get(workflow_id) if run_id is None else self._rows_by_id.get(run_id)
-        return row if row is not None and row.workflow_id == workflow_id else None
+        return row if row is not None and row.workflow_id == workflow_id and not self._going(row.key) else None
 
     def row(self, workflow_id: WorkflowId, run_id: RunId | None) -> RunRow:
         """Return the row of a run.
