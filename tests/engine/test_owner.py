@@ -124,6 +124,16 @@ os._exit(0)
         os.kill(int(told.read_text()), signal.SIGKILL)
 
 
+def test_lock_that_cannot_be_written_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    lock = tmp_path / "engine.db.lock"
+    lock.symlink_to("/dev/full")
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match=r"engine\.db\.lock cannot be written: ") as refused:
+            Owner.take(path)
+        assert not isinstance(refused.value, Owned)
+
+
 def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="missing"):
         Owner.take(tmp_path / "missing" / "engine.db")

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from perdure.client.remote import Unsent
 from perdure.engine.owner import said_of
 from perdure.model.errors import InvalidRequest, UnavailableError
 from perdure.model.ids import WorkflowId
+from perdure.model.value import EncodedValue, Message
+from perdure.ports.invoker import Invoker
 from perdure.sharing.guest import Guest
 from perdure.sharing.host import Host, Offer
 from tests.sharing.opened import offer, until
@@ -163,6 +166,37 @@ async def test_closed_guest_answers_nobody(path: Path, owner: Program) -> None:
     with pytest.raises(UnavailableError, match="closed"):
         await ada.describe()
     assert owner.says("client.get(Greeting, 'ada').describe().status.name") == "RUNNING"
+
+
+async def test_guest_of_an_owner_that_hangs_can_be_closed(path: Path, owner: Program) -> None:
+    guest = join(offer(path, Greeting()))
+    os.kill(owner.pid, signal.SIGSTOP)
+    long = EncodedValue("x" * 3_000_000)  # more than a socket takes for who does not read
+    sending = asyncio.ensure_future(guest.backend.signal(WorkflowId("ada"), Message("go_on", long)))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        await asyncio.to_thread(guest.stop)
+    with pytest.raises(UnavailableError, match="closed"):
+        await sending
+
+
+async def test_guest_that_cannot_become_the_owner_tries_again(
+    path: Path, owner: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = offer(path, Greeting())
+    refusals = [OSError("no threads")]
+
+    def make_invoker(loop: asyncio.AbstractEventLoop) -> Invoker:
+        if refusals:
+            raise refusals.pop()
+        return made.make_invoker(loop)
+
+    guest = join(replace(made, make_invoker=make_invoker))
+    owner.kill()
+    await until(lambda: guest.owns)
+    assert "could not become the owner" in caplog.text
+    assert "no threads" in caplog.text
+    guest.stop()
 
 
 def test_fork_of_a_guest_is_told_to_connect_once_more(path: Path, owner: Program) -> None:

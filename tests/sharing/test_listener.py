@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import struct
 import threading
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from perdure.sharing.connection import Connection
 from perdure.sharing.frames import Request, encode_request, framed
 from perdure.sharing.host import Host
 from perdure.sharing.listener import Listener
+from perdure.sharing.place import BACKLOG
 from perdure.wire.paths import API, Call
 from tests.sharing.opened import offer, until
 from tests.sharing.test_connection import Wire
@@ -66,6 +68,16 @@ async def test_thousand_long_polls_cost_no_thread_and_are_all_answered(
     assert threading.active_count() == threads
     await ada.publish(Greeting.go_on)
     assert len(set(await asyncio.gather(*polls))) == 1
+
+
+async def test_many_may_come_while_the_engine_is_busy(listener: Listener, host: Host, tmp_path: Path) -> None:
+    callers = [socket.socket(socket.AF_UNIX) for _ in range(BACKLOG)]
+    for caller in callers:  # nothing of the loop runs meanwhile
+        caller.setblocking(False)
+        caller.connect(str(socket_of(host, tmp_path)))
+    await until(lambda: listener.callers_count == BACKLOG)
+    for caller in callers:
+        caller.close()
 
 
 async def test_wait_that_is_cancelled_is_forgotten(

@@ -301,6 +301,7 @@ def open_engine(
             reporter=reporter,
         )
         apart = None if settings.blobs is None else Apart.open(settings.blobs, store, clock=clock, loop=loop)
+        working = invoker(loop) if callable(invoker) else invoker
     except BaseException:
         if store is not None:
             store.close()
@@ -308,7 +309,6 @@ def open_engine(
         if own_loop:
             loop.close()
         raise
-    working = invoker(loop) if callable(invoker) else invoker
     if apart is not None:
         working = apart.around_invoker(working)
     writer = make_writer(store)

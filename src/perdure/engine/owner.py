@@ -47,7 +47,7 @@ class Owner:
 
         Raises:
             Owned: it has an owner; the message names it and how to reach it.
-            UnavailableError: the lock cannot be opened.
+            UnavailableError: the lock cannot be opened or written.
         """
         lock = lock_of(path)
         try:
@@ -66,7 +66,11 @@ class Owner:
                 os.close(descriptor)
             raise owned from None
         owner = cls(descriptor)
-        owner.announce(address)
+        try:
+            owner.announce(address)
+        except OSError as error:
+            owner.disown()
+            raise UnavailableError(f"{lock} cannot be written: {error.strerror}") from error
         return owner
 
     def announce(self, address: str | None) -> None:

@@ -100,7 +100,8 @@ class Connection:
     async def close(self) -> None:
         """End the connection; who still waits gets ``UnavailableError``."""
         self._problem = self._problem or "the client was closed before its question was answered"
-        self._channel.close()
+        # Nobody waits for what is not sent yet; an owner that has stopped reading would be waited for without end.
+        self._channel.abort()
         await self.lost.wait()
 
     def _take(self, content: bytes) -> None:

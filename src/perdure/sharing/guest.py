@@ -148,6 +148,8 @@ class Guest:
                 return await self._try_to_own_or_connect()
             except UnavailableError as error:
                 logger.info("no owner of %s yet: %s", self._offer.path, error)
+            except Exception:  # nobody else would ever look for an owner again, for this process
+                logger.exception("this process (%d) could not become the owner of %s", self._pid, self._offer.path)
             # Not all of those whose owner has gone try at the same moment.
             await asyncio.sleep(pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)

@@ -18,7 +18,7 @@ from perdure.sharing.frames import (
     encode_greeting,
 )
 from perdure.sharing.inheritance import keep_from_children, released
-from perdure.sharing.place import Place
+from perdure.sharing.place import BACKLOG, Place
 from perdure.wire import document
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Listener:
         """Begin to take connections."""
         keep_from_children(self._place.listening.fileno())
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._welcome, sock=self._place.listening)
+        self._server = await loop.create_unix_server(self._welcome, sock=self._place.listening, backlog=BACKLOG)
 
     def stop_listening(self) -> None:
         """Take no connections any more; those there are go on."""
