@@ -95,6 +95,11 @@ def test_no_wait_in_iwf_s_file_is_its_default_as_it_is_there(tmp_path: Path) -> 
     assert reading(tmp_path, "api: {maxWaitSeconds: 0}").values == {}
 
 
+@pytest.mark.parametrize("written", ["on", "off"])
+def test_on_and_off_are_words_here_though_yaml_takes_them_for_truth_values(tmp_path: Path, written: str) -> None:
+    assert reading(tmp_path, f"metrics: {written}").values == {"metrics": written}
+
+
 def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
     assert reading(tmp_path, "# nothing yet\n") == ConfigFile({})
 

@@ -46,6 +46,13 @@ def test_one_thing_in_a_file_is_a_list_of_one() -> None:
     assert HOSTS.from_file("a", place="hosts") == ("a",)
 
 
+def test_a_mapping_that_cannot_be_read_is_not_shown() -> None:
+    for text in ('{"token": "s3cret"', '["s3cret"]'):
+        with pytest.raises(InvalidRequest, match="PERDURE_PAIR is") as refused:
+            choices(environment={"PERDURE_PAIR": text})
+        assert "s3cret" not in str(refused.value)
+
+
 def test_a_secret_is_no_flag() -> None:
     with pytest.raises(SystemExit):
         choices(["--key", "s"])
@@ -57,8 +64,8 @@ def test_a_secret_is_no_flag() -> None:
     [
         (["--port-number", "http"], {}, "--port-number is 'http', expected PORT: where it listens"),
         ([], {"PERDURE_PORT_NUMBER": "http"}, "PERDURE_PORT_NUMBER is 'http', expected PORT: where it listens"),
-        (["--pair", "{"], {}, "--pair is '{', expected JSON for a pair: "),
-        (["--pair", "[]"], {}, "--pair is [], expected a mapping: a pair"),
+        (["--pair", "{"], {}, "--pair is no JSON, expected some for a pair: "),
+        (["--pair", "[]"], {}, "--pair is list, expected a mapping: a pair"),
         ([], {"PERDURE_PAIR": "{}"}, "PERDURE_PAIR: has 0 keys, expected one"),
     ],
 )

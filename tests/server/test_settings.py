@@ -13,6 +13,11 @@ def test_a_setting_that_cannot_be_followed_is_named(name: str, value: int) -> No
         ServerSettings(**{name: value})  # type: ignore[arg-type]  # each has its own type
 
 
+def test_a_database_without_a_name_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="db is empty, expected a file"):
+        ServerSettings(db="")
+
+
 def test_keys_are_not_shown() -> None:
     assert "whsec_" not in repr(ServerSettings(signing_keys=("whsec_secret",)))
 

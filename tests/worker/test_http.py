@@ -166,7 +166,20 @@ async def test_a_worker_that_refuses_a_signature_is_a_failed_attempt_that_says_w
     assert "of none of this worker's keys" in refused.message
 
 
-@pytest.mark.parametrize("header", [{"x y": "a"}, {"x": "a\r\nhost: b"}, {"": "a"}])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x y": "a"},
+        {"x": "a\r\nhost: b"},
+        {"": "a"},
+        {"x": "\u4e2d"},
+        {"x": "a\x7f"},
+        {"Content-Length": "5"},
+        {"transfer-encoding": "chunked"},
+        {"host": "elsewhere"},
+        {"webhook-id": "a"},
+    ],
+)
 async def test_a_header_that_is_none_is_refused(header: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest, match="header"):
         HttpInvoker(asyncio.get_running_loop(), state_headers=header)

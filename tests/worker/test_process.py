@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from perdure.model.errors import UnavailableError
+from perdure.model.errors import InvalidRequest, UnavailableError
 from perdure.worker.process import listen, options, serve_worker, url_of
 from perdure.worker.serving import Worker
 from tests.worker.service import Service
@@ -22,6 +22,16 @@ def test_a_port_that_is_taken_is_told() -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_an_empty_host_is_not_every_address() -> None:
+    with pytest.raises(InvalidRequest, match="host is empty, expected an address"):
+        listen("", 0)
+
+
+def test_a_name_that_is_none_is_told() -> None:
+    with pytest.raises(UnavailableError, match="cannot be listened at"):
+        listen("a..b", 0)
+
+
 def test_an_address_of_six_is_written_in_brackets() -> None:
     with listen("::1", 0) as six:
         assert url_of("::1", six) == f"http://[::1]:{six.getsockname()[1]}"

@@ -53,29 +53,37 @@ class Setting:
         try:
             written = json.loads(text)
         except ValueError as error:
-            raise InvalidRequest(f"{place} is {text!r}, expected JSON for {self.help}: {error}") from None
+            # The text is not shown: it may hold a secret, and this goes to a log.
+            raise InvalidRequest(f"{place} is no JSON, expected some for {self.help}: {error}") from None
         return self.from_file(written, place=place)
 
     def from_file(self, written: Any, *, place: str) -> Any:
         """Return the value of what a YAML file has for it; as ``from_text``."""
         if self.take is not None:
             if not isinstance(written, dict):
-                raise InvalidRequest(f"{place} is {written!r}, expected a mapping: {self.help}")
+                raise InvalidRequest(f"{place} is {type(written).__name__}, expected a mapping: {self.help}")
             try:
                 return self.take(written)
             except ValueError as error:
                 raise InvalidRequest(f"{place}: {error}") from None
         if self.is_list:
-            return self._read([str(part) for part in (written if isinstance(written, list) else [written])], place)
+            return self._read([_text(part) for part in (written if isinstance(written, list) else [written])], place)
         if isinstance(written, dict | list):
             raise InvalidRequest(f"{place} is {written!r}, expected {self.metavar}: {self.help}")
-        return self._read(str(written), place)
+        return self._read(_text(written), place)
 
     def _read(self, written: str | list[str], place: str) -> Any:
         try:
             return tuple(map(self.read, written)) if isinstance(written, list) else self.read(written)
         except ValueError:
             raise InvalidRequest(f"{place} is {written!r}, expected {self.metavar}: {self.help}") from None
+
+
+def _text(written: Any) -> str:
+    """Return a YAML scalar as it was written: YAML takes ``on`` and ``off`` for truth values."""
+    if isinstance(written, bool):
+        return "on" if written else "off"
+    return str(written)
 
 
 def add_flags(parser: argparse.ArgumentParser, settings: Iterable[Setting]) -> None:

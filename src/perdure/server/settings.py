@@ -64,6 +64,8 @@ class ServerSettings:
         for name in ("max_wait_seconds", "body_bytes_max", "worker_reply_bytes_max", "worker_calls_max"):
             if getattr(self, name) < 1:
                 raise InvalidRequest(f"{name} is {getattr(self, name)}, expected 1 or more")
+        if not self.db:
+            raise InvalidRequest("db is empty, expected a file: perdure.db")
         if not 0 <= self.port <= 65_535:
             raise InvalidRequest(f"port is {self.port}, expected 0 to 65535")
         if self.retention_days is not None and self.retention_days < 1:

@@ -8,6 +8,7 @@ redirect, asks no proxy, keeps no cookie and unpacks nothing.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -24,12 +25,17 @@ from perdure.wire.worker_answer import WorkerReply, no_reply, no_reply_in_time, 
 from perdure.wire.worker_request import encode_worker_request
 from perdure.worker.connection import Connection
 from perdure.worker.destination import AllowList, Destination, Origin, read_url, repair_url
-from perdure.worker.signature import Signer
+from perdure.worker.signature import ID, SIGNATURE, TIMESTAMP, Signer
 
 IDLE_SECONDS = 4.0
 """How long a connection is kept without work: less than the 5 s after which most servers close it, for a
 request that is sent while the other side closes is lost."""
 DESTINATIONS_MAX = 10_000
+_OURS = frozenset(
+    "host content-type accept user-agent content-length transfer-encoding connection keep-alive expect te trailer upgrade".split()
+) | {ID, TIMESTAMP, SIGNATURE}
+"""Headers that say what is sent and how: a second one of the kind would say something else."""
+_VALUE = re.compile("[ -~\xa0-\xff]*")
 
 Request = StateRequest | RpcRequest
 
@@ -276,9 +282,11 @@ def _drop(call: _Call) -> None:
 
 def _header_lines(headers: Mapping[str, str]) -> str:
     for name, value in headers.items():
-        if not name.isascii() or not name.replace("-", "").isalnum() or any(ord(each) < 32 for each in value):
+        if name.lower() in _OURS:
+            raise InvalidRequest(f"found the header {name!r} for workers, which the server writes itself: leave it out")
+        if not name.isascii() or not name.replace("-", "").isalnum() or not _VALUE.fullmatch(value):
             raise InvalidRequest(
-                f"found the header {name!r} for workers, expected a name of letters, digits and dashes and a value on one line"
+                f"found the header {name!r} for workers, expected a name of letters, digits and dashes and a value on one line, in Latin-1"
             )
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 

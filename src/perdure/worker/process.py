@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from perdure.model.errors import UnavailableError
+from perdure.model.errors import InvalidRequest, UnavailableError
 
 if TYPE_CHECKING:
     from perdure.worker.asgi import AsgiApp
@@ -94,12 +94,15 @@ def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
 
     Raises:
         UnavailableError: it is taken, or there is no such address.
+        InvalidRequest: the host is empty, which the system would take for every address there is.
     """
+    if not host:
+        raise InvalidRequest("host is empty, expected an address to listen at: 127.0.0.1, or 0.0.0.0 for all")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise UnavailableError(
             f"port {port} of {host} cannot be listened at: {reason}. "
             f"Stop the program that has it, or choose another port with {setting}"
