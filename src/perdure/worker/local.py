@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Iterable
 from contextvars import Context, copy_context
 from threading import Lock
-from typing import cast
+from typing import TypeVar, cast
 
 from perdure.authoring.registry import Registered
 from perdure.model.calls import Answer, Failure, RpcRequest, StateRequest
@@ -27,34 +27,36 @@ THREADS = 16
 """For each workflow type. Handlers mostly wait for other systems; more threads mostly wait for the GIL."""
 
 
+_Item = TypeVar("_Item")
+
+
 class _Call:
     """One attempt, reported once: by its end or by its deadline, whichever comes first."""
 
-    __slots__ = ("_lock", "_report", "begun", "context", "request", "runnable", "timeout_ms")
+    __slots__ = ("_permit", "_report", "context", "request", "runnable", "timeout_ms")
 
-    def __init__(
-        self, runnable: Runnable, request: StateRequest | RpcRequest, timeout_ms: int, report: Report, lock: Lock
-    ) -> None:
+    def __init__(self, runnable: Runnable, request: StateRequest | RpcRequest, timeout_ms: int, report: Report) -> None:
         self.runnable = runnable
         self.request = request
         self.timeout_ms = timeout_ms
-        self.begun = False
         self.context: Context | None = None
         """Where the handler runs; ``None``: wherever it happens to."""
-        self._report: Report | None = report
-        self._lock = lock
+        # Each is taken out once, by whoever comes first: a list gives its one item to one thread only,
+        # and no other call's threads are waited for.
+        self._permit: list[bool] = [True]
+        self._report: list[Report] = [report]
 
     def begin(self) -> bool:
-        """Say whether the handler is still to be called."""
-        with self._lock:
-            self.begun = self._report is not None
-            return self.begun
+        """Say whether the handler is still to be called; once it is asked, ``give_up`` is too late."""
+        return _taken(self._permit) is not None
+
+    def give_up(self) -> bool:
+        """Say whether the handler has not been called, and never will be now."""
+        return _taken(self._permit) is not None
 
     def claim(self) -> Report | None:
         """Return who is to be told, to one asker only."""
-        with self._lock:
-            report, self._report = self._report, None
-            return report
+        return _taken(self._report)
 
     def settle(self, answer: Answer | Failure) -> bool:
         """Report *answer*, unless the call has been reported; say whether it was this one."""
@@ -72,6 +74,13 @@ class _Call:
             else f"{self.request.call.state_id}.{self.request.call.method.value}"
         )
         return f"{self.request.run.workflow_type}.{method} of {self.request.run.workflow_id}"
+
+
+def _taken(items: list[_Item]) -> _Item | None:
+    try:
+        return items.pop()
+    except IndexError:
+        return None
 
 
 class LocalInvoker:
@@ -134,7 +143,7 @@ class LocalInvoker:
         except NotRegistered as error:
             report(self._failure(request, error))
             return
-        call = _Call(runnable, request, timeout_ms, report, self._lock)
+        call = _Call(runnable, request, timeout_ms, report)
         if self._carries_context:
             call.context = copy_context()
         if is_async:
@@ -185,7 +194,7 @@ class LocalInvoker:
         report = call.claim()
         if report is None:
             return
-        if call.begun:
+        if not call.give_up():
             self._count_overdue(1)
             logger.warning(
                 "%s has run for more than %d ms and keeps its thread",
