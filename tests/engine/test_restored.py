@@ -51,7 +51,7 @@ async def test_a_copy_of_a_file_in_use_goes_on_once_it_is_resumed(tmp_path: Path
 
 async def test_a_file_in_use_is_not_resumed(tmp_path: Path) -> None:
     async with EngineStage(tmp_path / "a.db", worker=worker()):
-        with pytest.raises(UnavailableError, match="is in use by process"):
+        with pytest.raises(UnavailableError, match="is in use by this very process"):
             resume(tmp_path / "a.db")
 
 
