@@ -148,9 +148,9 @@ def write_runs(store: Store, played: Played, *, runs: int, name: str, started_ms
             ]
             row = RunRow(key, request.workflow_id, run_id, request.workflow_type, run_id, at_ms, events=len(encoded))
             if played.closed:
-                row = replace(row, status=RunStatus.COMPLETED, closed_ms=at_ms)
+                row = row._replace(status=RunStatus.COMPLETED, closed_ms=at_ms)
             elif played.deadline_after_ms is not None:
-                row = replace(row, deadline_ms=at_ms + played.deadline_after_ms)
+                row = row._replace(deadline_ms=at_ms + played.deadline_after_ms)
             rows.append(row)
             if played.index:
                 email = f"person{key}@example.org"

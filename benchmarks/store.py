@@ -15,7 +15,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -115,8 +114,8 @@ def commits_per_second(store: Store, *, commits: int) -> float:
     began = time.perf_counter()
     for number in range(commits):
         seq = row.events + 1
-        row = replace(row, events=seq, busy=number % 2 == 0)
-        store.write(Batch((row,), (replace(rows[2], seq=seq),), (CallRow(row.key, CallId(1), number, STARTED_MS),)))
+        row = row._replace(events=seq, busy=number % 2 == 0)
+        store.write(Batch((row,), (rows[2]._replace(seq=seq),), (CallRow(row.key, CallId(1), number, STARTED_MS),)))
     store.write(Batch(removed=(row.key,)))
     return commits / (time.perf_counter() - began)
 

@@ -278,6 +278,6 @@ async def test_a_run_that_goes_on_meanwhile_is_looked_at_again(path: Path) -> No
     [key] = reader.open_runs(after=RunKey(0), limit=1)
     seen = doctor.look(reader, [key])[key]
     assert doctor.examine_run(reader, key, seen) == []
-    torn = replace(seen, stored=replace(seen.stored, row=replace(seen.row, deadline_ms=1, events=1)))
+    torn = replace(seen, stored=replace(seen.stored, row=seen.row._replace(deadline_ms=1, events=1)))
     assert doctor.examine_run(reader, key, torn) == []
     reader.close()

@@ -27,7 +27,7 @@ OPEN, ENDED, SICK, NOBODY = WorkflowId("open"), WorkflowId("ended"), WorkflowId(
 def row(key: int, workflow_id: WorkflowId, **rest: object) -> RunRow:
     run_id = RunId(f"run-{key}")
     made = RunRow(RunKey(key), workflow_id, run_id, KIND, run_id, 0, events=1)
-    return made if not rest else RunRow(**{**{name: getattr(made, name) for name in RunRow.__slots__}, **rest})
+    return made if not rest else RunRow(**{**{name: getattr(made, name) for name in RunRow._fields}, **rest})
 
 
 @pytest.fixture

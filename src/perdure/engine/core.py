@@ -20,7 +20,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import count, islice
 from typing import Any
@@ -539,7 +538,7 @@ class Core:
         self._booting.pop(key, None)
         try:
             if key in self._condemned and stored.row.quarantine is None:
-                run = HotRun(replace(stored.row, quarantine=self._condemned[key]), Execution(), stored=True)
+                run = HotRun(stored.row._replace(quarantine=self._condemned[key]), Execution(), stored=True)
                 self._runs.add(run)
                 if key not in self._unwritable:
                     self._ledger.touch(run)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 
 from perdure.engine.hot import HotRun
@@ -101,7 +100,7 @@ class Erasing:
 
 
 def _emptied(row: EventRow) -> EventRow:
-    return replace(row, event=_emptied_event(row.event), reason=erased_reason(row.reason), trace="")
+    return row._replace(event=_emptied_event(row.event), reason=erased_reason(row.reason), trace="")
 
 
 def _emptied_event(encoded: EncodedEvent) -> EncodedEvent:

@@ -33,6 +33,10 @@ class Deadlines:
     def drop(self, due: Due) -> None:
         self._live.pop(due, None)
 
+    def clear(self) -> None:
+        self._heap.clear()
+        self._live.clear()
+
     def next_ms(self) -> int | None:
         """Return the earliest moment; costs log n at worst, over all calls together."""
         while self._heap:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from perdure.interpreter.card import is_listed
-from perdure.interpreter.deadlines import BEGINNING, EXPIRY, Deadlines, Due
+from perdure.interpreter.deadlines import BEGINNING, EXPIRY, Due
 from perdure.interpreter.effects import Abandon, Close, CompleteState, Effect, Invoke
 from perdure.interpreter.events import (
     AttributesSet,
@@ -51,7 +51,7 @@ from perdure.interpreter.rules import RULES_VERSION, check_rules
 from perdure.interpreter.snapshot import Phase
 from perdure.interpreter.states import StateExecution
 from perdure.interpreter.steps import Mistake, steps_of
-from perdure.interpreter.waits import ChannelName, Channels, OpenWait
+from perdure.interpreter.waits import ChannelName, OpenWait
 from perdure.model.attributes import LOAD_ALL, DataAttribute, LoadingPolicy, SearchAttribute
 from perdure.model.calls import (
     ExecuteAnswer,
@@ -682,11 +682,10 @@ class Execution(Memory):
         self._queued.clear()
         self._skips.clear()
         self._card.leave_all()
-        self._locks = Locks()
-        self._deadlines = Deadlines()
+        self._locks.clear()
+        self._deadlines.clear()
         self._begins_at_ms = None
-        channels, self._channels = self._channels.snapshot(), Channels()
-        self._channels.restore(channels)
+        self._channels.dismiss()
         # The step that closed the run has settled nothing of these.
         self._touched_channels.clear()
         self._touched_waits.clear()

@@ -31,6 +31,11 @@ class Locks:
         self._wanted: dict[int, tuple[LockKey, ...]] = {}
         self._queues: dict[LockKey, list[int]] = {}
 
+    def clear(self) -> None:
+        """Forget who holds what and who waits."""
+        for table in (self._held, self._held_by, self._wanted, self._queues):
+            table.clear()
+
     def free(self, keys: Iterable[LockKey]) -> bool:
         return all(key not in self._held for key in keys)
 

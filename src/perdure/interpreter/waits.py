@@ -209,6 +209,13 @@ class Channels:
                 self._forget_if_idle(name)
         return names
 
+    def dismiss(self) -> None:
+        """Forget who waits; messages stay, to be read."""
+        for name, channel in list(self._channels.items()):
+            channel.waiters.clear()
+            channel.undemanding.clear()
+            self._forget_if_idle(name)
+
     def top_up(self, wait: OpenWait) -> None:
         """Give the conditions that may have more than they took what nobody waits for."""
         for index, condition in enumerate(wait.wait.conditions):

@@ -1,10 +1,14 @@
-"""What goes into the file and comes out of it, as values. One ``Batch`` is one transaction."""
+"""What goes into the file and comes out of it, as values. One ``Batch`` is one transaction.
+
+The rows of which there are some for each event are named tuples: one of thirteen fields is made in a
+fifth of the time that a frozen dataclass takes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from perdure.interpreter.codec import EncodedEvent
 from perdure.model.attributes import SearchAttribute
@@ -16,8 +20,7 @@ RunKey = NewType("RunKey", int)
 """A run inside one file: small, counted upwards by the engine, never reused."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(NamedTuple):
     """A run's summary: what decides without looking into its journal."""
 
     key: RunKey
@@ -40,8 +43,7 @@ class RunRow:
     """Why the engine does not touch this run any more, if it does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One line of a journal."""
 
     run: RunKey
