@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from perdure.engine import open_engine
+from perdure.engine.segments import CutPolicy
 from perdure.model.calls import Failure, RpcRequest
 from perdure.model.ids import WorkflowId
 from perdure.model.options import RetryPolicy, StateOptions
@@ -26,9 +27,12 @@ ONCE = straight(RetryPolicy(maximum_attempts=1))
 GRACE_MS = 7_000
 
 
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[EngineStage[Worker]]:
+@pytest.fixture(params=["roomy", "narrow"])
+async def stage(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[EngineStage[Worker]]:
+    """Narrow: every run leaves memory as soon as it may, and journals are cut at every step."""
     settings = replace(SETTINGS, lane_max=1)
+    if request.param == "narrow":
+        settings = replace(settings, resting_max=0, cut=CutPolicy(events_max=1, growth=0))
     async with EngineStage(tmp_path / "engine.db", worker=Worker(), settings=settings) as stage:
         yield stage
 
@@ -158,6 +162,22 @@ async def test_a_last_attempt_that_waits_for_its_turn_is_made_by_the_next_start(
     await stage.settle()
     assert stage.worker.attempts("only") == [2]
     assert await status(stage, BOB) is RunStatus.COMPLETED
+
+
+async def test_a_call_that_was_left_to_the_next_start_has_its_whole_time_from_when_it_was_asked_for(
+    stage: EngineStage[Worker],
+) -> None:
+    retry = RetryPolicy(maximum_attempts=1, maximum_duration_ms=30_000)
+    await stage.backend.start(starting())
+    await stage.pass_time(29_000)
+    end = ending(stage)
+    stage.worker.answer(go_to("late", options=straight(retry)))
+    assert await turn(end)
+    stage.worker.script = {"late": done()}
+    await stage.pass_time(10_000)
+    await begin_again(stage)
+    assert stage.worker.attempts("late") == [1]
+    assert await status(stage) is RunStatus.COMPLETED
 
 
 async def test_timers_that_pass_while_it_ends_are_for_the_next_start(stage: EngineStage[Worker]) -> None:

@@ -137,22 +137,25 @@ class Attempts:
         self._make(run, call, lane)  # What caused it is durable since it was queued.
         return True
 
-    def hold(self) -> None:
-        """Begin nothing more, for the engine is about to end: what is not made is left to the next start."""
+    def hold(self) -> list[RunKey]:
+        """Begin nothing more, for the engine is about to end: what is not made is left to the next start.
+
+        Returns:
+            Runs to be loaded for that, which have calls in the queue and left memory.
+        """
         self._holding = True
+        parked: dict[RunKey, None] = {}
         for key, call_id in list(self._queued):
             run = self._runs.get(key)
-            if run is not None:
+            if run is None:
+                parked[key] = None
+            else:
                 self._leave(run, run.calls[call_id])
+        return list(parked)
 
     def _leave(self, run: HotRun, call: OpenCall) -> None:
         """Write down that a last attempt has not begun: the next start would take it for one that was cut off."""
         if not (call.kept and call.on_its_last_attempt):
-            return
-        if call.attempt == 1:
-            self._ledger.end_call(call)
-            call.kept = False
-            self._ledger.touch(run)
             return
         call_id = call.invoke.call_id
         if run.queued.pop(call_id, 0) is None:
@@ -279,6 +282,8 @@ class Attempts:
         elif ref in self._queued:
             call.stage = Stage.QUEUED
             run.queued[call_id] = None
+            if self._holding:
+                self._leave(run, call)
         elif (lane := self._granted.get(run.key, {}).pop(call_id, None)) is not None:
             self._make(run, call, lane)
         elif call.kept and call.on_its_last_attempt:

@@ -55,9 +55,9 @@ class OpenCall:
         self.key = key
         self.invoke = invoke
         self.first_ms = row.first_ms if row else first_ms
-        self.attempt = max(1, row.attempts) if row else 1
-        """The attempt that is being made, or in backoff the one that failed."""
         self.next_ms = row.next_ms if row else None
+        self.attempt = 1 if row is None else row.attempts if row.next_ms is not None else max(1, row.attempts)
+        """The attempt that is being made, or in backoff the one that failed; 0: none has begun."""
         self.errors: tuple[str, ...] = row.errors if row else ()
         self.crashes = row.crashes if row else 0
         self.kept = row is not None

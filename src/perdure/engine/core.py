@@ -171,6 +171,8 @@ class Core:
         in portions, so that callers need not wait for the last."""
         self._ahead: deque[RunKey] = deque()
         """Runs to be loaded before their moment comes, when there is nothing else to do."""
+        self._leaving: deque[RunKey] = deque()
+        """Runs to be loaded so that their calls are left to the next start."""
         self._stricken: dict[RunKey, None] = {}
         """Runs whose commit failed: to be loaded again."""
         self._unsaid: list[Reported] = []
@@ -233,7 +235,8 @@ class Core:
         """Begin no more calls of states, and wake no more runs; what comes in is handled. For the time before ``shut``."""
         self._holding = True
         self._booting.clear()  # they stay busy in the file: the next boot takes them up
-        self._attempts.hold()
+        self._ahead.clear()
+        self._leaving.extend(self._attempts.hold())
 
     def submit(self, given: Input) -> None:
         self._inbox.append(given)
@@ -244,6 +247,8 @@ class Core:
         self._sift()
         if not self._sieve.sifting:
             self._come_back(now_ms)
+            if self._leaving:
+                self._load_readily(self._leaving, BOOT_MAX)
             if self._ahead and self.idle:
                 self._load_ahead()
             while self._inbox:
@@ -330,7 +335,7 @@ class Core:
         """Return in how many milliseconds there is something to process; ``None``: not by itself."""
         if self._sieve.sifting:
             return 0 if self._committing is None else None
-        if self._inbox or (self._booting and self._may_wake):
+        if self._inbox or self._leaving or (self._booting and self._may_wake):
             return 0
         monotonic_ms = self._clock.monotonic_ms()
         moments = (self._waiters.next_ms(), self._retry_at_ms, self._overdue.next_ms())
@@ -348,6 +353,8 @@ class Core:
 
     def look_ahead(self) -> None:
         """Choose what to load before its moment comes, so that a burst finds it in memory. For now and then."""
+        if self._holding:
+            return
         try:
             coming = self._timekeeper.coming(self._clock.now_ms() + AHEAD_MS, limit=self._runs.warm_max)
         except UnavailableError as error:
@@ -387,7 +394,7 @@ class Core:
     @property
     def idle(self) -> bool:
         """Nothing is to be processed, written or waiting for a commit."""
-        waiting = self._inbox or self._booting or self._sieve.sifting or self._committing is not None
+        waiting = self._inbox or self._leaving or self._booting or self._sieve.sifting or self._committing is not None
         return not waiting and self._ledger.open.empty
 
     def only_retries(self, run_id: RunId) -> bool:
@@ -434,18 +441,22 @@ class Core:
             self._inbox.extend(Wake(key) for key in due)
 
     def _load_ahead(self) -> None:
-        keys = [self._ahead.popleft() for _ in range(min(len(self._ahead), AHEAD_ROUND))]
+        for key in self._load_readily(self._ahead, AHEAD_ROUND):
+            run = self._runs.get(key)
+            if run is not None and not run.working:
+                self._runs.keep_warm(run)
+
+    def _load_readily(self, waiting: deque[RunKey], most: int) -> list[RunKey]:
+        """Load the next of *waiting* that are not in memory, and return them; none and never, if that cannot be."""
+        keys = [waiting.popleft() for _ in range(min(len(waiting), most))]
         parked = [key for key in keys if self._runs.get(key) is None]
         try:
             self._load(parked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told of the one it is about at its moment
             logger.warning("runs cannot be loaded ahead: %s: %s", type(error).__name__, error)
-            self._ahead.clear()
-            return
-        for key in parked:
-            run = self._runs.get(key)
-            if run is not None and not run.working:
-                self._runs.keep_warm(run)
+            waiting.clear()
+            return []
+        return parked
 
     @property
     def _may_wake(self) -> bool:
