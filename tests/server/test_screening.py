@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import pytest
 
@@ -18,6 +19,7 @@ from perdure.wire.document import Malformed
         b'{"a": "\\ud800"}',
         json.dumps({"keys": [{"key": str(n)} for n in range(1_000)]}).encode(),
         b"[" * DEPTH_MAX + b"]" * DEPTH_MAX,
+        b'["\\udcff", ' + b",".join([b"{}"] * DEPTH_MAX) + b"]",
     ],
 )
 def test_what_a_call_may_be_able_to_read_passes(body: bytes) -> None:
@@ -54,3 +56,25 @@ def test_what_nobody_may_send_is_refused_and_named(body: bytes, problem: str) ->
         screen(body)
 
     assert str(refused.value) == problem
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b",".join([b"[]"] * 100_000) + b"]",
+        b"[" + b",".join([b'{"": 0}'] * 50_000) + b"]",
+        b'["\\\\u0000",' + b",".join([b"0"] * 200_000) + b"]",
+    ],
+)
+def test_a_wide_body_takes_little_more_memory_than_reading_it(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        json.loads(body)
+        _, reading = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        screen(body)
+        _, screening = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert screening < 5 * reading
