@@ -98,14 +98,17 @@ def test_a_call_under_way_is_finished_when_a_worker_is_told_to_stop(
     assert (tmp_path / CALLS).read_text() == "called\n"
 
 
-def test_a_call_that_hangs_does_not_keep_a_worker_from_stopping(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workflow", [Slow, SlowOnLoop])
+def test_a_call_that_hangs_does_not_keep_a_worker_from_stopping(
+    tmp_path: Path, workflow: type[Slow | SlowOnLoop]
+) -> None:
     os.mkfifo(tmp_path / PIPE)
     with (
         ServerProcess(tmp_path) as server,
-        WorkerProcess(tmp_path, "tests.cli.served:Slow") as worker,
+        WorkerProcess(tmp_path, f"tests.cli.served:{workflow.__name__}") as worker,
         connect(server.url, worker_url=worker.url) as client,
     ):
-        client.start(Slow, "w", str(tmp_path))
+        client.start(workflow, "w", str(tmp_path))
         with (tmp_path / PIPE).open("w"):
             assert worker.stop() == 0  # within 10 s
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import http.server
 import json
+import resource
 import socket
 import subprocess
 import threading
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 from queue import Queue
 from typing import Any, ClassVar
+
+import pytest
 
 from tests.server.process import COMMAND, ServerProcess
 
@@ -42,6 +45,18 @@ def test_what_was_started_is_there_after_a_restart_and_after_a_kill(tmp_path: Pa
         server.kill()
     with ServerProcess(tmp_path) as server:
         assert post(server.url, "get", {"workflowId": "two"})[1]["workflowStatus"] == "RUNNING"
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="this system does not tell the limits of another process")
+def test_a_server_takes_as_many_connections_as_it_may(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
+    try:
+        server = ServerProcess(tmp_path).__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    assert server.stop() == 0
 
 
 def test_a_long_poll_is_told_to_ask_again_when_the_server_stops(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ def test_a_port_that_is_taken_is_told() -> None:
             listen("127.0.0.1", port)
 
 
-@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
 def test_an_empty_host_is_not_every_address() -> None:
     with pytest.raises(InvalidRequest, match="host is empty, expected an address"):
         listen("", 0)
@@ -32,6 +31,7 @@ def test_a_name_that_is_none_is_told() -> None:
         listen("a..b", 0)
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
 def test_an_address_of_six_is_written_in_brackets() -> None:
     with listen("::1", 0) as six:
         assert url_of("::1", six) == f"http://[::1]:{six.getsockname()[1]}"

@@ -95,6 +95,7 @@ def run_server(options: argparse.Namespace) -> None:
         import uvloop  # noqa: PLC0415  # an extra's: without it the other commands still work
 
         from perdure.server.serving import serve  # noqa: PLC0415
+        from perdure.worker.process import allow_many_connections  # noqa: PLC0415
     except ImportError as error:
         raise InvalidRequest(
             f"the server needs {error.name}, which is not installed. Install it: pip install 'perdure[server]'"
@@ -104,6 +105,7 @@ def run_server(options: argparse.Namespace) -> None:
     write_logs(sys.stderr, log_format=settings.log_format, level=settings.log_level)
     if file.unused:
         logger.warning("these settings of the file mean nothing to this server: %s", ", ".join(file.unused))
+    allow_many_connections()
     uvloop.run(serve(settings, ready=lambda url: _tell(settings, url)))
     if settings.log_format is LogFormat.JSON:
         logger.info("stopped; everything is written")

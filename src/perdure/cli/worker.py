@@ -60,7 +60,7 @@ def run_worker(options: argparse.Namespace) -> None:
     try:
         import uvloop  # noqa: PLC0415  # an extra's: without it the other commands still work
 
-        from perdure.worker.process import serve_worker  # noqa: PLC0415
+        from perdure.worker.process import allow_many_connections, serve_worker  # noqa: PLC0415
     except ImportError as error:
         raise InvalidRequest(
             f"the worker needs {error.name}, which is not installed. Install it: pip install 'perdure[server]'"
@@ -85,6 +85,7 @@ def run_worker(options: argparse.Namespace) -> None:
     log_format = chosen.get("log_format", LogFormat.TEXT)
     write_logs(sys.stderr, log_format=log_format, level=level)
     types = ", ".join(sorted(worker.workflow_types))
+    allow_many_connections()
     uvloop.run(
         serve_worker(
             worker.asgi_app(),

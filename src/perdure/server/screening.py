@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from perdure.model.limits import DEPTH_MAX, SHALLOWER
@@ -93,9 +93,9 @@ def _check(value: Any, unwanted: re.Pattern[str]) -> None:
 
 def _look_into(place: _Place, found: Any, unwanted: re.Pattern[str]) -> Iterator[tuple[_Place, Any]]:
     """Check the texts of a list or an object, and yield the lists and objects that it has."""
-    is_object = isinstance(found, dict)
-    for name, item in found.items() if is_object else enumerate(found):
-        if is_object and unwanted.search(name):
+    items: Iterable[tuple[Any, Any]] = found.items() if isinstance(found, dict) else enumerate(found)
+    for name, item in items:
+        if isinstance(name, str) and unwanted.search(name):
             _check_text(name, unwanted, place)
         if isinstance(item, str):
             if unwanted.search(item):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from perdure.model.errors import InvalidRequest, UnavailableError
+from perdure.worker.executor import AbandonableExecutor
 
 if TYPE_CHECKING:
     from perdure.worker.asgi import AsgiApp
@@ -61,6 +63,7 @@ async def serve_worker(
         UnavailableError: the port is taken, or cannot be listened at.
     """
     listening = listen(host, port)
+    asyncio.get_running_loop().set_default_executor(AbandonableExecutor())
     try:
         url = url_of(host, listening)
         config = uvicorn.Config(app, **options(grace_seconds=grace_seconds))
@@ -84,6 +87,16 @@ def options(*, grace_seconds: int) -> dict[str, Any]:
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": grace_seconds,
     }
+
+
+def allow_many_connections() -> None:
+    """Let this process open as many files as it may: each connection is one, and a long poll keeps its own.
+
+    The limit that a shell or a service begins with, often 1,024, is for programs that cannot have more.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems have less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
