@@ -30,6 +30,7 @@ BODY_BYTES_MAX: Final = 4 * _MIB
 REPLY_BYTES_MAX: Final = 4 * _MIB
 """iWF's backend takes up to 2 MiB a value and 4 MiB a message."""
 REPLY_HEAD_BYTES_MAX: Final = 64 * 1024
+REQUEST_HEAD_BYTES_MAX: Final = 64 * 1024
 WORKER_BODY_BYTES_MAX: Final = 64 * _MIB
 URL_CHARACTERS_MAX: Final = 2_000
 DEPTH_MAX: Final = 100
@@ -122,6 +123,14 @@ LIMITS: Final = (
         "bytes",
         "server",
         "a failed attempt",
+        FEWER_HEADERS,
+    ),
+    Limit(
+        "headers of a request",
+        REQUEST_HEAD_BYTES_MAX,
+        "bytes",
+        "server",
+        "400, and the connection ends",
         FEWER_HEADERS,
     ),
     Limit("lists and objects inside each other", DEPTH_MAX, "", "server", "400, which names the field", SHALLOWER),

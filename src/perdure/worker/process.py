@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from perdure.model.errors import InvalidRequest, UnavailableError
+from perdure.worker.bounded_head import BoundedHead
 from perdure.worker.executor import AbandonableExecutor
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ async def serve_worker(
 def options(*, grace_seconds: int) -> dict[str, Any]:
     """Return uvicorn's settings for what only programs call."""
     return {
-        "http": "httptools",
+        "http": BoundedHead,
         "ws": "none",
         "lifespan": "off",
         "interface": "asgi3",
