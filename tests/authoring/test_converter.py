@@ -90,3 +90,10 @@ def test_any_text_can_be_stored_as_utf_8(text: str) -> None:
 def test_an_erased_value_is_said_to_be(declared: object) -> None:
     with pytest.raises(ConversionError, match=r"^form: the value was erased"):
         CONVERTER.decode(ERASED, declared, name="form")
+
+
+@pytest.mark.parametrize("declared", [Any, int | None, Form])
+def test_a_value_kept_apart_is_no_none_where_its_store_is_missing(declared: object) -> None:
+    apart = EncodedValue(encoding="json", external_store_id="folder", external_path="a/b/c")
+    with pytest.raises(ConversionError, match=r"^form: the value is kept apart, in the store 'folder'"):
+        CONVERTER.decode(apart, declared, name="form")

@@ -75,6 +75,11 @@ class JsonConverter:
             raise ConversionError(
                 f"{name}: the value was erased, with all others of its workflow, and is gone for ever"
             )
+        if value is not None and value.data is None and value.external_path:
+            raise ConversionError(
+                f"{name}: the value is kept apart, in the store {value.external_store_id!r}, which whoever has the "
+                "file open does not have; open it with that store: connect(…, blobs=…)"
+            )
         codec = codec_of(declared)
         try:
             return codec.decode(_opened(value))
