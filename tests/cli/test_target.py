@@ -52,6 +52,7 @@ def test_threads_and_keys_are_the_workers() -> None:
         (":Quick", "expected module:name"),
         ("tests.cli.served:", "expected module:name"),
         ("tests.cli.nowhere:Quick", "there is no module 'tests.cli.nowhere', looked for from "),
+        ("./tests/cli/served.py:Quick", "with the name of a file, expected that of its module"),
         ("nowhere.at.all:Quick", "there is no module 'nowhere'"),
         ("tests.cli.served:Quik", "has no Quik; did you mean Quick"),
         ("tests.cli.served:zzz", "has no zzz$"),

@@ -36,6 +36,11 @@ def worker_at(target: str, *, threads: int | None, keys: Sequence[str]) -> Worke
     module_name, colon, attribute = target.partition(":")
     if not colon or not module_name or not attribute:
         raise InvalidRequest(f"found {target!r}, expected module:name, such as signup.workflows:registry")
+    if module_name.endswith(".py"):
+        raise InvalidRequest(
+            f"found {target!r}, with the name of a file, expected that of its module, with dots and without .py: "
+            "signup.workflows:registry"
+        )
     found = _attribute(_module(module_name), attribute)
     if isinstance(found, Worker):
         if threads is not None or keys:
