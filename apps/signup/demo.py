@@ -9,6 +9,7 @@ its own takes every mail and shows it on a page, so no mail leaves the machine.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import secrets
 import signal
@@ -98,6 +99,7 @@ def _time_to_verify(given: Mapping[str, str]) -> dict[str, str]:
 def running(options: Options, settings: Settings) -> Iterator[MultiSocketServer | BaseWSGIServer]:
     """Start the mail server, the engine and the web server, in this order; stop them in the other."""
     with ExitStack() as stack:
+        stack.enter_context(_alone_in(options.folder))
         store = MailStore(options.folder / "inbox")
         mail_server = MailServer(store, host=HOST, port=options.smtp_port)
         with _told_apart("--smtp-port", options.smtp_port):
@@ -116,6 +118,21 @@ def running(options: Options, settings: Settings) -> Iterator[MultiSocketServer 
         previous = signal.signal(signal.SIGTERM, _stop)
         stack.callback(signal.signal, signal.SIGTERM, previous)
         yield server
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep a folder to this demo: a second one could share its database, and would show another inbox."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "demo.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(
+                f"{folder} is in use by another demo; stop that one, or choose another folder: "
+                "make demo ARGS='--directory var/another'"
+            ) from None
+        yield
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def test_a_second_one_is_told_what_is_taken(start: Callable[..., Demo], tmp_path
     for taken, said in {
         "port": "choose another one: make demo ARGS='--port ",
         "smtp_port": "choose another one: make demo ARGS='--smtp-port ",
-        "folder": "is in use by process",
+        "folder": "is in use by another demo; stop that one, or choose another folder: make demo ARGS='--directory ",
     }.items():
         second = Demo(tmp_path / taken, remind_every="60s")
         setattr(second, taken, getattr(first, taken))
