@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.server.process import ServerProcess
+from tests.server.sdk_environment import find_package, make_environment
 
-ROOT = Path(__file__).parents[2]
 PATTERN = "test_*.py"
-LOCK = ROOT / "requirements" / "iwf-sdk.txt"
 PROGRAM = Path(__file__).parent / "iwf_sdk" / "program.py"
 
 
 @pytest.fixture(scope="module")
 def sdk() -> Path:
-    """Return the Python of an environment with the SDK, made the first time: it wants other versions than we do."""
-    mark = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    folder = ROOT / f".venv-iwf-sdk-{mark}"
-    python = folder / "bin" / "python"
-    with (ROOT / ".venv-iwf-sdk.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / ".made").exists():
-            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-            subprocess.run([python, "-m", "pip", "install", "-q", "--require-hashes", "-r", LOCK], check=True)
-            (folder / ".made").touch()
-    return python
+    return make_environment()
 
 
 @pytest.mark.timeout(300)  # the environment is made first
@@ -46,8 +32,7 @@ def test_a_program_of_iwfs_python_sdk_runs(sdk: Path, tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_the_tests_that_the_sdk_brings_pass(sdk: Path, tmp_path: Path) -> None:
-    found = "import iwf; print(iwf.__path__[0])"
-    package = Path(subprocess.check_output([sdk, "-I", "-c", found], cwd=tmp_path, text=True).strip())
+    package = find_package(sdk)
     # They look for a server at 8801, and serve their worker at 8802.
     with ServerProcess(tmp_path, "--port", "8801"):
         done = subprocess.run(

@@ -27,8 +27,10 @@ from iwf.errors import (
 from iwf.iwf_api.models import (
     ChannelRequestStatus,
     RetryPolicy,
+    SearchAttribute,
     SearchAttributeValueType,
     TimerStatus,
+    WorkflowSearchRequest,
     WorkflowStateExecuteRequest,
     WorkflowStateWaitUntilRequest,
     WorkflowStatus,
@@ -38,9 +40,11 @@ from iwf.object_encoder import ObjectEncoder
 from iwf.persistence import Persistence
 from iwf.persistence_schema import PersistenceField, PersistenceSchema
 from iwf.registry import Registry
+from iwf.reset_workflow_type_and_options import reset_to_beginning, reset_to_state_id
 from iwf.rpc import rpc
 from iwf.state_decision import StateDecision
 from iwf.state_schema import StateSchema
+from iwf.unregistered_client import UnregisteredClient
 from iwf.worker_service import WorkerService
 from iwf.workflow import ObjectWorkflow
 from iwf.workflow_state import WorkflowState
@@ -211,6 +215,8 @@ def sign_up(client):
     raised(WorkflowAlreadyStartedError, client.start_workflow, SignUp, workflow_id, 600, form)
     wait_for(lambda: skipped(client, workflow_id))
     wait_for(lambda: MAILS[-1] == ("ada@example.org", "reminder"))
+    late = SearchAttribute("CustomKeywordField", string_value="late", value_type=SearchAttributeValueType.KEYWORD)
+    client.set_workflow_search_attributes(SignUp, workflow_id, [late])
     failed = raised(WorkflowRPCExecutionError, client.invoke_rpc, workflow_id, SignUp.fail)
     assert "the RPC's own mistake" in str(failed), failed
     assert client.invoke_rpc(workflow_id, SignUp.verify, "link", str) == "done"
@@ -218,7 +224,7 @@ def sign_up(client):
     assert client.describe_workflow(workflow_id).workflow_status == WorkflowStatus.COMPLETED
     attributes = client.get_all_workflow_data_attributes(SignUp, workflow_id)
     assert attributes == {"form": {**form, "by": "link"}, "status": "verified"}, attributes
-    assert client.get_all_search_attributes(SignUp, workflow_id) == {"CustomKeywordField": "test"}
+    assert client.get_all_search_attributes(SignUp, workflow_id) == {"CustomKeywordField": "late"}
     assert [("ada@example.org", word) for word in ("please verify", "reminder", "welcome")] == MAILS, MAILS
 
 
@@ -260,6 +266,24 @@ def endings(client):
     raised(WorkflowNotExistsError, client.describe_workflow, "nobody")
 
 
+def resets(client):
+    """Run what has failed again, from its beginning and from its state."""
+    for again in (reset_to_beginning("from the beginning"), reset_to_state_id("Broken", "from the state")):
+        client.reset_workflow("fails", again)
+        raised(WorkflowFailed, client.wait_for_workflow_completion, "fails")
+
+
+def searches(client):
+    found = client.search_workflow(WorkflowSearchRequest("CustomKeywordField = 'late'", page_size=10))
+    assert [run.workflow_id for run in found.workflow_executions] == ["ada"], found
+    first = client.search_workflow(WorkflowSearchRequest("WorkflowId = 'fails'", page_size=1))
+    second = client.search_workflow(
+        WorkflowSearchRequest("WorkflowId = 'fails'", page_size=1, next_page_token=first.next_page_token)
+    )
+    runs = {run.workflow_run_id for page in (first, second) for run in page.workflow_executions}
+    assert len(runs) == 2, runs
+
+
 def main():
     registry = Registry()
     registry.add_workflows(SignUp(), Everything(), Fails())
@@ -268,6 +292,8 @@ def main():
     sign_up(client)
     everything(client)
     endings(client)
+    resets(client)
+    searches(UnregisteredClient(options))
 
 
 if __name__ == "__main__":
