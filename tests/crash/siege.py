@@ -132,8 +132,10 @@ class Siege:
 
     def __post_init__(self) -> None:
         self._dice = Random(self.seed)
-        self._port = quiet_port(self._dice)
-        self.worker = WorkerProcess(self.folder, self.code, quiet_port(self._dice))
+        # Not by the seed: two sieges at once on one machine would take each other's servers for their own.
+        ports = Random()
+        self._port = quiet_port(ports)
+        self.worker = WorkerProcess(self.folder, self.code, quiet_port(ports))
         self._server = self._born()
 
     async def run(self, seconds: float) -> None:
