@@ -13,12 +13,13 @@ from random import Random
 import apsw
 import pytest
 
-from perdure.engine import EmbeddedBackend, Engine, open_engine
+from perdure.engine import Engine, open_engine
 from perdure.interpreter.codec import EncodedEvent
 from perdure.model.attributes import SearchAttribute, SearchAttributeType
 from perdure.model.errors import UnavailableError
 from perdure.model.ids import CallId, RunId, WorkflowId
 from perdure.model.outcome import RunStatus
+from perdure.ports.backend import Backend
 from perdure.store.rows import Batch, CallRow, CompletionRow, EventRow, RunKey
 from perdure.store.store import Store
 from perdure.testing.clock import VirtualClock
@@ -279,7 +280,7 @@ def _engine(path: Path, *, vfs: str | None = None) -> Engine:
     return open_engine(path, Worker({"only": done("hello")}), loop=loop, clock=VirtualClock(), vfs=vfs)
 
 
-async def _starts(backend: EmbeddedBackend, name: WorkflowId) -> bool:
+async def _starts(backend: Backend, name: WorkflowId) -> bool:
     try:
         await backend.start(starting(workflow_id=name))
     except UnavailableError:
