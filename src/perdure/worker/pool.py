@@ -7,6 +7,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
+from perdure.worker.switching import switching
+
 logger = logging.getLogger(__name__)
 
 Job = Callable[[], None]
@@ -16,7 +18,8 @@ class Pool:
     """Runs jobs in the order they come, at most ``threads`` at a time.
 
     A ``SimpleQueue`` and plain threads: handing a job over costs a third of what an executor with its
-    futures does.
+    futures does. From its first thread until it is closed, threads of the process take turns every
+    millisecond, so that a handler that computes does not hold up everything else (``switching``).
     """
 
     def __init__(self, name: str, threads: int) -> None:
@@ -39,12 +42,16 @@ class Pool:
                 return
             self._started += 1
             number = self._started
+            if number == 1:
+                switching.hold()
         # Daemons: a handler that hangs must not keep the process from ending.
         Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
 
     def close(self) -> None:
         """Let each thread end when its job does; jobs that wait are dropped. Waits for none."""
         with self._lock:
+            if self._started and not self._closed:
+                switching.release()
             self._closed = True
             started = self._started
         for _ in range(started):
