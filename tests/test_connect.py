@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -345,3 +346,54 @@ def test_nothing_heavy_is_loaded_before_something_is_opened() -> None:
     assert "engine" not in loaded
     assert "apsw" not in loaded
     assert "aiohttp" not in loaded
+
+
+class Greetings(Workflow[str, str]):
+    @state(start=True)
+    def greet(self, name: str) -> Decision:
+        return complete(f"hello {name}")
+
+
+def test_a_workflow_that_was_not_handed_over_is_not_started_and_the_nearest_is_named(tmp_path: Path) -> None:
+    with connect(f"sqlite:///{tmp_path / 'w.db'}", Greeting()) as client:
+        with pytest.raises(InvalidRequest) as refused:
+            client.start(Greetings, "ada", "Ada")
+        assert str(refused.value) == (
+            "found workflow type 'Greetings', expected one of those that run here: Greeting. Did you mean 'Greeting'? "
+            "What is to run is handed over where the file is opened: connect(url, Signup(…))"
+        )
+        assert list(client.search()) == []
+        client.start(Greeting, "ada", "Ada")
+
+
+def test_a_client_without_workflows_starts_none(tmp_path: Path) -> None:
+    with (
+        connect(f"sqlite:///{tmp_path / 'w.db'}") as client,
+        pytest.raises(InvalidRequest, match="'Greeting', expected one of those that run here: none"),
+    ):
+        client.start("Greeting", "ada")
+
+
+def test_runs_of_a_type_that_is_not_handed_over_any_more_say_so_and_go_on_once_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite:///{tmp_path / 'w.db'}"
+    with connect(url, Greeting()) as client:
+        client.start(Greeting, "ada", "Ada")
+    with connect(url, Greetings()) as client:
+        ada = client.get(Greeting, "ada")
+        ada.publish(Greeting.go_on)
+        deadline = time.monotonic() + 30
+        while "is not registered" not in str(ada.describe()):
+            assert time.monotonic() < deadline, ada.describe()
+            time.sleep(0.005)
+        assert ada.describe().status is RunStatus.RUNNING
+        with pytest.raises(
+            WaitTimedOut,
+            match=r"nobody runs this workflow here: its type 'Greeting' is not registered; registered are: Greetings\. "
+            r"Did you mean 'Greetings'\? Its runs go on once it is",
+        ):
+            ada.result(timeout=0.01)
+    assert "nobody runs this workflow here: its type 'Greeting'" in caplog.text
+    with connect(url, Greeting()) as client:
+        assert client.get(Greeting, "ada").result(timeout=30) == "hello Ada"

@@ -19,6 +19,8 @@ async def test_workflow_that_nobody_would_run_is_not_started(tmp_path: Path) -> 
         f"found workflow type 'Unknown', expected one that process {os.getpid()} runs, which owns the file: "
         "Farewell, Greeting. Hand 'Unknown' to connect() in that process too"
     )
+    mistyped = await host.desk.answer(API + Call.START, json.dumps({**start, "iwfWorkflowType": "Greting"}).encode())
+    assert "Farewell, Greeting. Did you mean 'Greeting'? Hand" in json.loads(mistyped.body)["detail"]
     known = await host.desk.answer(API + Call.START, json.dumps({**start, "iwfWorkflowType": "Farewell"}).encode())
     assert known.status == 200
     await host.aclose()

@@ -19,7 +19,7 @@ from perdure.authoring.rpc import rpc
 from perdure.authoring.state import state
 from perdure.authoring.waiting import Wait, after, any_of
 from perdure.authoring.workflow import Workflow
-from perdure.model.errors import UnavailableError, WaitTimedOut
+from perdure.model.errors import InvalidRequest, UnavailableError, WaitTimedOut
 from perdure.model.outcome import RunStatus
 from perdure.testing.environment import AsyncEnvironment, Environment
 from perdure.testing.watch import Stuck
@@ -317,3 +317,11 @@ async def test_async_environment_is_the_same_place() -> None:
         assert await ada.result() == "done"
         await env.settle()
         assert mails[-1] == "welcome"
+
+
+def test_a_workflow_that_is_not_of_this_place_is_not_started() -> None:
+    with (
+        Environment(Signup(send=lambda _email, _text: None)) as env,
+        pytest.raises(InvalidRequest, match=r"found workflow type 'Sign', .* here: Signup\. Did you mean 'Signup'\?"),
+    ):
+        env.client.start("Sign", "ada")

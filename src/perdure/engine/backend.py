@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Lock
 from typing import Any, cast
 
@@ -40,7 +40,8 @@ from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttri
 from perdure.model.dump import RunDump
 from perdure.model.errors import InvalidRequest, UnavailableError
 from perdure.model.history import HistoryEntry
-from perdure.model.ids import RunId, WorkflowId
+from perdure.model.ids import RunId, WorkflowId, WorkflowType
+from perdure.model.nearest import did_you_mean
 from perdure.model.options import WorkflowConfig
 from perdure.model.outcome import RunInfo, SearchPage, StopKind
 from perdure.model.progress import RunProgress
@@ -121,7 +122,12 @@ class EmbeddedBackend:
     """
 
     def __init__(
-        self, post: Callable[[Input], None], *, loop: asyncio.AbstractEventLoop, inspector: FileInspector
+        self,
+        post: Callable[[Input], None],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        inspector: FileInspector,
+        workflow_types: Collection[str] | None = None,
     ) -> None:
         """Serve callers.
 
@@ -129,9 +135,11 @@ class EmbeddedBackend:
             post: hands something to the core, from any thread.
             loop: the engine's own; callers on others are answered over a mailbox of theirs.
             inspector: reads beside the core. Closed with this backend.
+            workflow_types: the only ones that may be started; ``None``: any.
         """
         self._post = post
         self._inspector = inspector
+        self._workflow_types = workflow_types
         self._loop = loop
         self._pid = os.getpid()
         self._mailboxes: dict[asyncio.AbstractEventLoop, _Mailbox] = {}
@@ -155,6 +163,8 @@ class EmbeddedBackend:
             request_id=request.options.request_id,
         )
         _check_text(request.workflow_id, request.workflow_type, request.options.request_id)
+        if self._workflow_types is not None:
+            _check_type(request.workflow_type, self._workflow_types, workflow_id=request.workflow_id)
         return cast("RunId", await self._ask(lambda reply: Start(reply, request)))
 
     async def signal(self, workflow_id: WorkflowId, message: Message, *, run_id: RunId | None = None) -> None:
@@ -329,6 +339,17 @@ def _check_text(*texts: str | None) -> None:
             raise InvalidRequest(
                 f"found {text!r}, expected text that can be written as UTF-8: {error.reason}"
             ) from None
+
+
+def _check_type(found: WorkflowType, known: Collection[str], *, workflow_id: WorkflowId) -> None:
+    """Refuse a workflow that nobody would run: its calls would fail for as long as they are tried."""
+    if found not in known:
+        runs = ", ".join(sorted(known)) or "none"
+        raise InvalidRequest(
+            f"found workflow type {found!r}, expected one of those that run here: {runs}.{did_you_mean(found, known)} "
+            "What is to run is handed over where the file is opened: connect(url, Signup(…))",
+            workflow_id=workflow_id,
+        )
 
 
 def _hand_out(letters: list[_Letter]) -> None:

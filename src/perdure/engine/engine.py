@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,8 @@ class EngineSettings:
     What is forgotten is gone from the history, and no reset goes back to it."""
     resting_max: int = RESTING_MAX
     """Runs kept in memory although nothing of them is in progress."""
+    workflow_types: Collection[str] | None = None
+    """All that the invoker runs, where it runs them itself: others are not started. ``None``: workers elsewhere do."""
     lane_max: int = CALLS_MAX
     """Calls under way at once for one workflow type at one place."""
     heartbeat_ms: int | None = HEARTBEAT_MS
@@ -334,7 +336,12 @@ def open_engine(
         core=core,
         pruner=pruner,
         apart=apart,
-        backend=EmbeddedBackend(driver.post, loop=loop, inspector=FileInspector(store.open_beside)),
+        backend=EmbeddedBackend(
+            driver.post,
+            loop=loop,
+            inspector=FileInspector(store.open_beside),
+            workflow_types=settings.workflow_types,
+        ),
         loop=loop,
         own_loop=own_loop,
     )

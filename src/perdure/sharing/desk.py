@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from perdure.model.errors import InvalidRequest
 from perdure.model.ids import WorkflowType
+from perdure.model.nearest import did_you_mean
 from perdure.ports.backend import Backend
 from perdure.server.endpoints import Response, Settings, answer
 from perdure.sharing.frames import Greeting
@@ -39,5 +40,6 @@ class Desk:
         runs = ", ".join(self.greeting.workflows) or "no workflows"
         raise InvalidRequest(
             f"found workflow type {workflow_type!r}, expected one that process {self.greeting.pid} runs, which owns "
-            f"the file: {runs}. Hand {workflow_type!r} to connect() in that process too"
+            f"the file: {runs}.{did_you_mean(workflow_type, self.greeting.workflows)} "
+            f"Hand {workflow_type!r} to connect() in that process too"
         )

@@ -116,7 +116,7 @@ def _open_engine(offer: Offer, *, loop: asyncio.AbstractEventLoop | None) -> Eng
     return open_engine(
         offer.path,
         offer.make_invoker,
-        settings=replace(offer.settings, address=None),
+        settings=replace(offer.settings, address=None, workflow_types=offer.workflows),
         loop=loop,
         observer=offer.observer,
     )

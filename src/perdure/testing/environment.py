@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,9 +17,9 @@ from perdure.client.surroundings import Surroundings
 from perdure.client.sync import Client
 from perdure.ports.invoker import Invoker
 from perdure.testing.clock import START
-from perdure.testing.world import World
+from perdure.testing.world import SETTINGS, World
 from perdure.worker.local import LocalInvoker
-from perdure.worker.runnable import Runnable, registered
+from perdure.worker.runnable import Runnable, registered, runnables_of
 from perdure.worker.tracebacks import Tracebacks
 
 PATIENCE: Duration = 10.0
@@ -63,6 +64,7 @@ class _Environment:
             start=start,
             patience_seconds=milliseconds(patience) / 1_000,
             failures_max=failures_max,
+            settings=replace(SETTINGS, workflow_types=frozenset(runnables_of(known))),
         )
         self._surroundings = Surroundings(pace=self._world, traceback_of=tracebacks.of)
 

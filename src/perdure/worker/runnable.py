@@ -14,6 +14,7 @@ from perdure.authoring.registry import Registered, Registry
 from perdure.model.calls import RpcRequest, StateRequest
 from perdure.model.errors import DefinitionError
 from perdure.model.ids import WorkflowType
+from perdure.model.nearest import did_you_mean
 from perdure.worker.runner import NotRegistered, Task, method_of, task_of
 
 
@@ -101,6 +102,9 @@ def runnable_of(runnables: Runnables, request: StateRequest | RpcRequest) -> Run
     """
     found = runnables.get(request.run.workflow_type)
     if found is None:
-        known = ", ".join(sorted(runnables)) or "none"
-        raise NotRegistered(f"workflow type {request.run.workflow_type!r} is not registered; registered are: {known}")
+        wanted, known = request.run.workflow_type, ", ".join(sorted(runnables)) or "none"
+        raise NotRegistered(
+            f"nobody runs this workflow here: its type {wanted!r} is not registered; registered are: {known}."
+            f"{did_you_mean(wanted, runnables)} Its runs go on once it is, under this name"
+        )
     return found
