@@ -16,7 +16,6 @@ import pytest
 
 from perdure.authoring.attribute import Attribute
 from perdure.authoring.channel import Channel
-from perdure.authoring.converter import ConversionError
 from perdure.authoring.decision import Decision, complete, go_to
 from perdure.authoring.state import state
 from perdure.authoring.workflow import Workflow
@@ -81,14 +80,14 @@ def test_large_values_are_in_a_place_of_their_own_and_come_back_in_the_next_proc
     assert not any(name.encode() in file.read_bytes() for file in tmp_path.glob("w.db*"))
 
 
-def test_large_values_are_missed_aloud_by_a_process_without_their_place(tmp_path: Path) -> None:
+def test_a_file_is_not_opened_without_the_place_of_its_large_values(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/w.db"
     with connect(url, Greeting(), blobs=Blobs(BlobFolder(tmp_path / "blobs"), threshold_bytes=100)) as client:
         ada = client.start(Greeting, "w", "ada" * 1_000)
         ada.publish(Greeting.go_on)
         ada.result(timeout=20)
-    with connect(url) as client, pytest.raises(ConversionError, match=r"store 'folder'.* blobs="):
-        client.get("Greeting", "w").result()
+    with pytest.raises(InvalidRequest, match=r"w\.db has large values in the store 'folder', found no store.* blobs="):
+        connect(url)
 
 
 async def test_large_values_are_apart_for_async_programs_too(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from perdure.authoring.converter import ConversionError
 from perdure.iwf.iwf_api.models import EncodedObject
 from perdure.iwf.iwf_api.types import UNSET
 from perdure.iwf.object_encoder import (
@@ -27,6 +28,7 @@ from perdure.iwf.object_encoder import (
     UnsetPayloadConverter,
     value_to_type,
 )
+from perdure.model.value import ERASED
 
 ENCODER = ObjectEncoder.default
 
@@ -70,6 +72,19 @@ def test_nothing_is_no_value_at_all() -> None:
         assert ENCODER.decode(nothing, int) is None
     with pytest.raises(RuntimeError, match="no encoding"):
         ENCODER.decode(EncodedObject(data="1"))
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (EncodedObject(None, "json/plain", "old", "file/aa/bb/cc"), "kept apart, in the store 'old'"),
+        (ERASED, "was erased"),
+    ],
+)
+def test_a_value_whose_data_is_not_here_is_not_taken_for_none(value: EncodedObject, why: str) -> None:
+    for encoder in (ENCODER, ObjectEncoder(payload_codec=Reversed())):
+        with pytest.raises(ConversionError, match=why):
+            encoder.decode(value, int)
 
 
 @pytest.mark.parametrize("encoding", ["json", "json/plain", "builtinGolangJson"])

@@ -71,15 +71,7 @@ class JsonConverter:
         return None if raw is None else EncodedValue(data=_written(raw), encoding=self.ENCODING)
 
     def decode(self, value: EncodedValue | None, declared: object = ANYTHING, *, name: str = "value") -> object:
-        if value is not None and value.encoding == ERASED.encoding:
-            raise ConversionError(
-                f"{name}: the value was erased, with all others of its workflow, and is gone for ever"
-            )
-        if value is not None and value.data is None and value.external_path:
-            raise ConversionError(
-                f"{name}: the value is kept apart, in the store {value.external_store_id!r}, which whoever has the "
-                "file open does not have; open it with that store: connect(…, blobs=…)"
-            )
+        check_data(value, name=name)
         codec = codec_of(declared)
         try:
             return codec.decode(_opened(value))
@@ -94,6 +86,23 @@ class JsonConverter:
         except Unsupported as unsupported:
             return str(unsupported)
         return None
+
+
+def check_data(value: EncodedValue | None, *, name: str) -> None:
+    """Refuse a value whose data is not here, which is not the same as none.
+
+    Raises:
+        ConversionError: it was erased, or is in a store that is not at hand.
+    """
+    if value is None or value.data is not None:
+        return
+    if value.encoding == ERASED.encoding:
+        raise ConversionError(f"{name}: the value was erased, with all others of its workflow, and is gone for ever")
+    if value.external_path:
+        raise ConversionError(
+            f"{name}: the value is kept apart, in the store {value.external_store_id!r}, which whoever has the "
+            "file open does not have; open it with that store: connect(…, blobs=…)"
+        )
 
 
 def _written(raw: object) -> str:

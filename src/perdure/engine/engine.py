@@ -12,6 +12,7 @@ from perdure.blobs.backend import WholeBackend
 from perdure.blobs.settings import Blobs
 from perdure.engine.apart import Apart
 from perdure.engine.backend import EmbeddedBackend
+from perdure.engine.blob_stores import claim_blob_stores
 from perdure.engine.clock import SystemClock
 from perdure.engine.core import HANG_GRACE_MS, Core
 from perdure.engine.driver import HEARTBEAT_MS, Driver
@@ -272,7 +273,7 @@ def open_engine(
         UnavailableError: the file has another owner, who is named; or it cannot be used, has runs under
             newer rules than ours, or is a copy that nobody has said may work; or where large values are
             kept cannot be reached.
-        InvalidRequest: where large values are to be kept cannot be used.
+        InvalidRequest: where large values are to be kept cannot be used, or a store is not given that has some.
     """
     settings = settings or EngineSettings()
     own_loop = loop is None
@@ -289,6 +290,7 @@ def open_engine(
                 f"Once the original is at work no more, let this one: perdure resume {path}"
             )
         claim_rules(store, path)
+        claim_blob_stores(store, path, settings.blobs)
         clock = clock or SystemClock(loop)
         reporter = Reporter(observer, monotonic_ms=clock.monotonic_ms)
         core = Core(

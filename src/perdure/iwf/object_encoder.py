@@ -16,6 +16,7 @@ from uuid import UUID
 
 from perdure.authoring.codec.codec import Mismatch, Unsupported
 from perdure.authoring.codec.compiler import codec_of
+from perdure.authoring.converter import check_data
 from perdure.iwf.iwf_api.models.values import EncodedObject
 from perdure.iwf.iwf_api.types import UNSET, Unset
 
@@ -260,9 +261,11 @@ class ObjectEncoder:
 
         Raises:
             TypeError: it does not fit the type.
+            ConversionError: it was erased, or is in a store that is not at hand.
         """
         if payload is None or isinstance(payload, Unset) or payload == _NOTHING:
             return None
+        check_data(payload, name="value")
         opened = payload if self.payload_codec is None else self.payload_codec.decode(payload)
         return self.payload_converter.from_payload(opened, type_hint)
 

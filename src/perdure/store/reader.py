@@ -148,6 +148,15 @@ class Reader:
         [lines] = self.fetch([SQL["list_external_values"]], parameters)
         return {path for line in lines for path in external_paths_in(line)}
 
+    def blob_stores(self) -> tuple[str, ...]:
+        """The stores outside the file that values may be in, by what was said last."""
+        return tuple(json.loads(self.meta().get("blob_stores", "[]")))
+
+    def named_blob_stores(self, store_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of these stores that values are in. Goes through all events if there is one that has none."""
+        [found] = self.fetch([SQL["list_named_blob_stores"]], {"store_ids": json.dumps(store_ids)})
+        return tuple(found)
+
     def count_open_runs(self) -> int:
         [[count]] = self.fetch([SQL["count_open_runs"]])
         return int(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -156,6 +157,18 @@ class Store:
     def keep_rules(self, version: int) -> None:
         """Say it. Belongs to the thread that writes."""
         self._writer.run(SQL["keep_rules"], [str(version)])
+
+    def blob_stores(self) -> tuple[str, ...]:
+        """The stores outside the file that values may be in, by what was said last."""
+        return self._reader.blob_stores()
+
+    def keep_blob_stores(self, store_ids: Sequence[str]) -> None:
+        """Say it. Belongs to the thread that writes."""
+        self._writer.run(SQL["keep_blob_stores"], [json.dumps(store_ids)])
+
+    def named_blob_stores(self, store_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of these stores that values are in. Goes through all events if there is one that has none."""
+        return self._reader.named_blob_stores(store_ids)
 
     def paused(self) -> bool:
         """Whether this is a copy that nobody has said may work yet: the original may be at work."""

@@ -1,0 +1,2 @@
+INSERT OR REPLACE INTO meta (name, value)
+VALUES ('blob_stores', ?)
