@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from perdure.cli.config_file import ConfigFile, read
-from perdure.cli.server import SETTINGS
+from perdure.cli.settings import SERVER_SETTINGS
 from perdure.model.errors import InvalidRequest
 from perdure.model.options import WorkflowConfig
 from perdure.server.external_storage import ObjectStore
@@ -48,7 +48,7 @@ externalStorage:
 def reading(folder: Path, text: str) -> ConfigFile:
     path = folder / "config.yaml"
     path.write_text(text, encoding="utf-8")
-    return read(str(path), SETTINGS)
+    return read(str(path), SERVER_SETTINGS)
 
 
 def lowered(text: str) -> str:
@@ -131,11 +131,17 @@ def test_what_is_wrong_in_a_file_is_said_with_what_is_near(tmp_path: Path, text:
         reading(tmp_path, text)
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match=r"none\.yaml cannot be read as YAML"):
-        read(str(tmp_path / "none.yaml"), SETTINGS)
-
-
 def test_every_key_of_the_table_is_known(tmp_path: Path) -> None:
     nothing: dict[str, Any] = {}
     assert reading(tmp_path, "interpreter: {cadence: {domain: d}, verboseDebug: true}").values == nothing
+
+
+def test_a_file_that_is_not_there_is_named_with_who_names_it(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest) as told:
+        read(str(tmp_path / "none.yaml"), SERVER_SETTINGS)
+    assert str(told.value) == (
+        f"there is no file {tmp_path}/none.yaml, expected the settings there, which --config or PERDURE_CONFIG names. "
+        "Without either the defaults hold"
+    )
+    with pytest.raises(InvalidRequest, match=r"the settings in .* cannot be read: Is a directory"):
+        read(str(tmp_path), SERVER_SETTINGS)

@@ -5,8 +5,9 @@ import pytest
 
 from perdure.cli.config_file import IWF_KEYS, ConfigFile
 from perdure.cli.main import main
-from perdure.cli.server import SETTINGS, find_file, read_settings
+from perdure.cli.server import find_file, read_settings
 from perdure.cli.setting import Setting
+from perdure.cli.settings import SERVER_SETTINGS
 from perdure.server.settings import ServerSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
@@ -50,7 +51,7 @@ def test_an_external_storage_that_cannot_be_used_keeps_a_server_from_beginning(
     assert "for large values cannot be used" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", SERVER_SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_is_one_of_the_servers_and_is_documented(setting: Setting) -> None:
     assert setting.name in ServerSettings.__dataclass_fields__
     flag = "" if setting.is_secret else f"`{setting.flag}`"
@@ -58,7 +59,7 @@ def test_every_setting_is_one_of_the_servers_and_is_documented(setting: Setting)
 
 
 def test_every_field_of_the_servers_settings_can_be_set() -> None:
-    assert {setting.name for setting in SETTINGS} == set(ServerSettings.__dataclass_fields__)
+    assert {setting.name for setting in SERVER_SETTINGS} == set(ServerSettings.__dataclass_fields__)
 
 
 def test_the_names_of_iwf_s_that_are_read_are_documented() -> None:

@@ -8,13 +8,15 @@ import re
 import signal
 import socket
 import subprocess
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from perdure import WorkflowFailed, connect
 from perdure.cli.setting import Setting
-from perdure.cli.worker import SETTINGS
+from perdure.cli.settings import WORKER_SETTINGS
 from tests.cli.served import CALLS, PIPE, Hopeless, Quick, Slow, SlowOnLoop
 from tests.server.process import PERDURE, ROOT, ServerProcess, WorkerProcess
 from tests.worker.test_signature import NEW, OLD, PUBLIC_PAIR
@@ -22,7 +24,7 @@ from tests.worker.test_signature import NEW, OLD, PUBLIC_PAIR
 PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", WORKER_SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_is_documented(setting: Setting) -> None:
     flag = "" if setting.is_secret else f"`{setting.flag}`"
     assert re.search(rf"^\| {re.escape(flag)} *\| `{setting.variable}` \|", PAGE, re.MULTILINE)
@@ -64,6 +66,7 @@ def test_what_is_not_signed_is_refused_by_a_worker_with_keys(tmp_path: Path) -> 
         (["tests.cli.served:Quick", "--threads", "0"], "threads is 0, expected 1 or more"),
         (["tests.cli.served:Quick", "--port", "70000"], "port is 70000, expected 0 to 65535"),
         (["tests.cli.served:Quick", "--port", "x"], "--port is 'x', expected PORT"),
+        (["tests.cli.served:Quick", "--traces", "on"], "traces is 'on', expected off or otlp"),
         (["tests.cli.served:Quick", "--host", "192.0.2.1"], "cannot be listened at"),
         (["tests.cli.served:Quick", "--verify-keys-file", "none"], "the file of keys none cannot be read"),
     ],
@@ -169,3 +172,30 @@ def test_a_worker_s_log_is_json_for_who_wants_it(tmp_path: Path) -> None:
     assert (began["level"], began["url"], began["signed"]) == ("info", worker.url, False)
     assert "Quick" in began["workflow_types"]
     assert ended["message"] == "stopped; no call is under way"
+
+
+def test_a_worker_sends_its_spans_to_a_collector(tmp_path: Path) -> None:
+    received: list[str] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            received.append(self.path)
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as collector:
+        Thread(target=collector.serve_forever, daemon=True).start()
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
+        with (
+            ServerProcess(tmp_path) as server,
+            WorkerProcess(tmp_path, "tests.cli.served:Quick", "--traces", "otlp", env=env) as worker,
+            connect(server.url, worker_url=worker.url) as client,
+        ):
+            assert client.start(Quick, "w", "work").result(timeout=30)
+        collector.shutdown()
+    assert set(received) == {"/v1/traces"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -67,8 +68,14 @@ async def test_what_the_server_cannot_have_seen_is_sent_again() -> None:
 
 async def test_server_that_stays_away_is_given_up() -> None:
     backend = HttpBackend("http://127.0.0.1:1", patience_seconds=0.2)
-    with pytest.raises(UnavailableError, match=r"no connection to http://127\.0\.0\.1:1.*Does the server run"):
+    with pytest.raises(UnavailableError, match="nothing answers at") as told:
         await backend.describe(ADA)
+    assert type(told.value) is UnavailableError  # how a transport tells what was not sent is its own business
+    assert re.fullmatch(
+        r"nothing answers at http://127\.0\.0\.1:1: connection refused\. Does the server run, and is this its host and "
+        r"port\? Tried \d+ times in \d+\.\d s; nothing was sent",
+        str(told.value),
+    )
     await backend.close()
 
 
@@ -151,3 +158,10 @@ async def test_server_that_says_nothing_is_given_up_in_time() -> None:
         await transport.send("/api", b"{}", seconds=0.05)
     await transport.close()
     await serving.close()
+
+
+async def test_a_host_that_nobody_knows_is_told_as_such() -> None:
+    backend = HttpBackend("http://nobody.invalid:8801", patience_seconds=0)
+    with pytest.raises(UnavailableError, match=r"nothing answers at http://nobody\.invalid:8801: .*Tried once"):
+        await backend.describe(ADA)
+    await backend.close()

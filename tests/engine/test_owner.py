@@ -137,3 +137,11 @@ def test_lock_that_cannot_be_written_is_not_kept(tmp_path: Path) -> None:
 def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="missing"):
         Owner.take(tmp_path / "missing" / "engine.db")
+
+
+def test_a_folder_is_no_file_and_has_no_lock_made_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with pytest.raises(UnavailableError, match=r"data is a folder, expected a file, such as .*data/perdure\.db"):
+        Owner.take(folder)
+    assert list(tmp_path.iterdir()) == [folder]

@@ -92,7 +92,14 @@ def _load(path: str) -> dict[str, Any]:
         raise InvalidRequest("--config needs PyYAML. Install it: pip install 'perdure[server]'") from None
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except FileNotFoundError:
+        raise InvalidRequest(
+            f"there is no file {Path(path).absolute()}, expected the settings there, which --config or "
+            "PERDURE_CONFIG names. Without either the defaults hold"
+        ) from None
+    except OSError as error:
+        raise InvalidRequest(f"the settings in {path} cannot be read: {error.strerror or error}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidRequest(f"{path} cannot be read as YAML: {error}") from None
     if found is None:
         return {}

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from perdure.cli.config_file import NO_FILE, ConfigFile
 from perdure.cli.config_file import read as read_config
-from perdure.cli.mappings import read_external_storage, read_headers, read_search_attributes, read_workflow_config
-from perdure.cli.setting import Setting, add_flags, choose
+from perdure.cli.setting import add_flags, choose
+from perdure.cli.settings import CONFIG_VARIABLE, SERVER_SETTINGS, unknown_variables
 from perdure.model.errors import InvalidRequest
-from perdure.observe.logs import LEVELS, LogFormat, write_logs
+from perdure.observe.logs import LogFormat, write_logs
 
 if TYPE_CHECKING:
     from perdure.server.settings import ServerSettings
@@ -23,51 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Commands = Any  # argparse's own type has no public name
-
-
-SETTINGS = (
-    Setting("db", "FILE", "the database, made if there is none (perdure.db)"),
-    Setting("host", "HOST", "address to listen at (127.0.0.1); whoever reaches it can do anything"),
-    Setting("port", "PORT", "port to listen at, 0 for any that is free (8801)", int),
-    Setting(
-        "worker_url_allow",
-        "WHERE",
-        "network, address or origin where workers may be, in place of this machine's own; may be repeated",
-        is_list=True,
-    ),
-    Setting("max_wait_seconds", "N", "the longest a call may wait for a result (58)", int),
-    Setting("body_bytes_max", "N", "the longest request (4 MiB)", int),
-    Setting("worker_reply_bytes_max", "N", "the longest answer of a worker (4 MiB)", int),
-    Setting("worker_calls_max", "N", "calls under way at once for one workflow type at one worker URL (512)", int),
-    Setting("worker_headers", "JSON", "headers sent to workers with every call of a state (none)", take=read_headers),
-    Setting(
-        "default_workflow_config",
-        "JSON",
-        "what holds for workflows whose start does not say otherwise (nothing)",
-        take=read_workflow_config,
-    ),
-    Setting(
-        "search_attributes",
-        "JSON",
-        "the only search attributes that may be written, with their types (any)",
-        take=read_search_attributes,
-    ),
-    Setting(
-        "external_storage",
-        "JSON",
-        "where values too large for the database are kept (nowhere)",
-        take=read_external_storage,
-    ),
-    Setting("worker_ca_file", "FILE", "whose certificates to trust of workers at https (the system's authorities)"),
-    Setting("signing_keys_file", "FILE", "keys to sign calls to workers with, one a line (not signed)"),
-    Setting("signing_keys", "KEYS", "keys to sign calls to workers with (not signed)", is_list=True, is_secret=True),
-    Setting("log_format", "FORMAT", f"{' or '.join(LogFormat)}: how the log is written (text)", LogFormat),
-    Setting("log_level", "LEVEL", f"{', '.join(LEVELS)}: from where on it is written (info)", str.lower),
-    Setting("metrics", "WHERE", "figures for Prometheus: on, at /metrics of this address; off; or HOST:PORT (on)"),
-    Setting("traces", "WHERE", "spans of calls to workers: off, or otlp, to an OpenTelemetry collector (off)"),
-    Setting("retention_days", "N", "how long ended runs are kept (for ever)", int),
-)
-CONFIG_VARIABLE = "PERDURE_CONFIG"
 
 
 def add_server(commands: Commands) -> None:
@@ -81,8 +36,8 @@ def add_server(commands: Commands) -> None:
     parser.add_argument(
         "--config", metavar="FILE", help="settings in YAML, by these names or those of iWF's own server (none)"
     )
-    add_flags(parser, SETTINGS)
-    parser.set_defaults(run=run_server)
+    add_flags(parser, SERVER_SETTINGS)
+    parser.set_defaults(run=run_server, settings=SERVER_SETTINGS)
 
 
 def run_server(options: argparse.Namespace) -> None:
@@ -102,7 +57,10 @@ def run_server(options: argparse.Namespace) -> None:
         ) from None
     file = find_file(vars(options), os.environ)
     settings = read_settings(vars(options), os.environ, file)
+    options.log_format = settings.log_format  # known from the file, too, from now on
     write_logs(sys.stderr, log_format=settings.log_format, level=settings.log_level)
+    if unknown := unknown_variables(os.environ):
+        logger.warning("these variables of the environment set nothing: %s", ", ".join(unknown))
     if file.unused:
         logger.warning("these settings of the file mean nothing to this server: %s", ", ".join(file.unused))
     allow_many_connections()
@@ -120,7 +78,7 @@ def find_file(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Confi
         InvalidRequest: it cannot be read, or something in it is wrong.
     """
     path = flags.get("config") or environment.get(CONFIG_VARIABLE)
-    return read_config(path, SETTINGS) if path else NO_FILE
+    return read_config(path, SERVER_SETTINGS) if path else NO_FILE
 
 
 def read_settings(
@@ -133,7 +91,7 @@ def read_settings(
     """
     from perdure.server.settings import ServerSettings  # noqa: PLC0415
 
-    return ServerSettings(**choose(SETTINGS, flags=flags, environment=environment, file=file.values))
+    return ServerSettings(**choose(SERVER_SETTINGS, flags=flags, environment=environment, file=file.values))
 
 
 def _tell(settings: ServerSettings, url: str) -> None:

@@ -8,33 +8,14 @@ import os
 import sys
 from typing import Any
 
-from perdure.cli.setting import Setting, add_flags, choose
+from perdure.cli.setting import add_flags, choose
+from perdure.cli.settings import WORKER_HOST, WORKER_PORT, WORKER_SETTINGS, unknown_variables
 from perdure.model.errors import InvalidRequest
 from perdure.observe.logs import LEVELS, LogFormat, write_logs
 
 logger = logging.getLogger(__name__)
 
 Commands = Any  # argparse's own type has no public name
-
-HOST = "127.0.0.1"
-PORT = 8802
-
-
-SETTINGS = (
-    Setting("host", "HOST", f"address to listen at ({HOST})", group="worker"),
-    Setting("port", "PORT", f"port to listen at, 0 for any that is free ({PORT})", int, group="worker"),
-    Setting(
-        "log_format", "FORMAT", f"{' or '.join(LogFormat)}: how the log is written (text)", LogFormat, group="worker"
-    ),
-    Setting(
-        "log_level", "LEVEL", f"{', '.join(LEVELS)}: from where on it is written (info)", str.lower, group="worker"
-    ),
-    Setting("threads", "N", "for the 'def' methods of each workflow type (16)", int, group="worker"),
-    Setting(
-        "verify_keys_file", "FILE", "keys that calls must be signed with, one a line (all are taken)", group="worker"
-    ),
-    Setting("verify_keys", "KEYS", "keys that calls must be signed with", is_list=True, is_secret=True, group="worker"),
-)
 
 
 def add_worker(commands: Commands) -> None:
@@ -47,8 +28,8 @@ def add_worker(commands: Commands) -> None:
     parser.add_argument(
         "target", metavar="MODULE:NAME", help="a Worker, a Registry, a workflow, or a list: signup.workflows:registry"
     )
-    add_flags(parser, SETTINGS)
-    parser.set_defaults(run=run_worker)
+    add_flags(parser, WORKER_SETTINGS)
+    parser.set_defaults(run=run_worker, settings=WORKER_SETTINGS)
 
 
 def run_worker(options: argparse.Namespace) -> None:
@@ -60,6 +41,8 @@ def run_worker(options: argparse.Namespace) -> None:
     try:
         import uvloop  # noqa: PLC0415  # an extra's: without it the other commands still work
 
+        from perdure.server.settings import check_traces  # noqa: PLC0415
+        from perdure.server.traced import traces  # noqa: PLC0415
         from perdure.worker.process import allow_many_connections, serve_worker  # noqa: PLC0415
     except ImportError as error:
         raise InvalidRequest(
@@ -68,32 +51,37 @@ def run_worker(options: argparse.Namespace) -> None:
     from perdure.cli.target import worker_at  # noqa: PLC0415  # `perdure server` runs no workflow, and loads none
     from perdure.worker.keys import read_keys_file  # noqa: PLC0415
 
-    chosen = choose(SETTINGS, flags=vars(options), environment=os.environ, file={})
+    chosen = choose(WORKER_SETTINGS, flags=vars(options), environment=os.environ, file={})
     keys = chosen.get("verify_keys", ())
     if (file := chosen.get("verify_keys_file")) is not None:
         keys += read_keys_file(file)
     threads = chosen.get("threads")
     if threads is not None and threads < 1:
         raise InvalidRequest(f"threads is {threads}, expected 1 or more")
-    port = chosen.get("port", PORT)
+    port = chosen.get("port", WORKER_PORT)
     if not 0 <= port <= 65_535:
         raise InvalidRequest(f"port is {port}, expected 0 to 65535")
+    where = check_traces(chosen.get("traces", "off"))
     worker = worker_at(options.target, threads=threads, keys=keys)
     level = chosen.get("log_level", "info")
     if level not in LEVELS:
         raise InvalidRequest(f"log_level is {level!r}, expected one of {', '.join(LEVELS)}")
     log_format = chosen.get("log_format", LogFormat.TEXT)
     write_logs(sys.stderr, log_format=log_format, level=level)
+    if unknown := unknown_variables(os.environ):
+        logger.warning("these variables of the environment set nothing: %s", ", ".join(unknown))
     types = ", ".join(sorted(worker.workflow_types))
     allow_many_connections()
-    uvloop.run(
-        serve_worker(
-            worker.asgi_app(),
-            host=chosen.get("host", HOST),
-            port=port,
-            ready=lambda url: _tell(url, types, worker.signed, log_format),
+    with traces(where) as tracing:
+        uvloop.run(
+            serve_worker(
+                worker.asgi_app(),
+                host=chosen.get("host", WORKER_HOST),
+                port=port,
+                ready=lambda url: _tell(url, types, worker.signed, log_format),
+                around=None if tracing is None else tracing.asgi,
+            )
         )
-    )
     if log_format is LogFormat.JSON:
         logger.info("stopped; no call is under way")
     else:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -75,7 +78,9 @@ class HttpTransport:
             async with self._session().post(url, data=body, timeout=limits, allow_redirects=False) as response:
                 return response.status, await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Unsent(f"no connection to {self._url}: {error}. Does the server run?") from error
+            raise Unsent(
+                f"nothing answers at {self._url}: {_reason(error)}. Does the server run, and is this its host and port?"
+            ) from error
         except TimeoutError as error:
             raise UnavailableError(f"{url} has not answered within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -96,6 +101,17 @@ class HttpTransport:
                 headers={"content-type": "application/json", "user-agent": "perdure"},
             )
         return session
+
+
+def _reason(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> str:
+    """Return the system's own words: the client's tell of its sockets."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return f"no connection within {CONNECT_SECONDS:g} s"
+    cause = getattr(error, "os_error", None)
+    number = cause.errno if isinstance(cause, OSError) and not isinstance(cause, socket.gaierror) else None
+    if number is not None and number in errno.errorcode:
+        return os.strerror(number).lower()
+    return getattr(cause, "strerror", None) or str(error)
 
 
 def _checked(url: str) -> str:

@@ -326,9 +326,10 @@ class RemoteBackend:
         """
         body = _written(fields)
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._patience_seconds
+        began_at, attempts = loop.time(), 0
         pause_seconds = FIRST_PAUSE_SECONDS
         while True:
+            attempts += 1
             try:
                 status, told = await self._transport.send(path_of(call), body, seconds=seconds + GRACE_SECONDS)
             except Unsent as error:
@@ -351,10 +352,18 @@ class RemoteBackend:
                     raise failure
             # Not all of those whose server was away come back at the same moment.
             pause = pause_seconds * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-            if self._closed or loop.time() + pause > give_up_at:
+            if self._closed or loop.time() + pause > began_at + self._patience_seconds:
+                if isinstance(failure, Unsent):
+                    raise _unreached(failure, attempts=attempts, seconds=loop.time() - began_at) from failure.__cause__
                 raise failure
             await asyncio.sleep(pause)
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+
+
+def _unreached(last: Unsent, *, attempts: int, seconds: float) -> UnavailableError:
+    """Return what a caller is told who does not know how often a request was tried."""
+    times = "once" if attempts == 1 else f"{attempts} times in {seconds:.1f} s"
+    return UnavailableError(f"{last} Tried {times}; nothing was sent")
 
 
 def _written(fields: Fields) -> bytes:

@@ -49,6 +49,8 @@ class Owner:
             Owned: it has an owner; the message names it and how to reach it.
             UnavailableError: the lock cannot be opened or written.
         """
+        if path.is_dir():
+            raise UnavailableError(f"{path} is a folder, expected a file, such as {path / 'perdure.db'}")
         lock = lock_of(path)
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

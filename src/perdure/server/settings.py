@@ -19,6 +19,17 @@ TRACES_OFF = "off"
 TRACES_OTLP = "otlp"
 
 
+def check_traces(where: str) -> str:
+    """Return where spans go.
+
+    Raises:
+        InvalidRequest: it is neither nowhere nor a collector.
+    """
+    if where not in (TRACES_OFF, TRACES_OTLP):
+        raise InvalidRequest(f"traces is {where!r}, expected {TRACES_OFF} or {TRACES_OTLP}")
+    return where
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Everything, with defaults that are right for a machine of one's own."""
@@ -72,8 +83,7 @@ class ServerSettings:
             raise InvalidRequest(f"retention_days is {self.retention_days}, expected 1 or more")
         if self.log_level not in LEVELS:
             raise InvalidRequest(f"log_level is {self.log_level!r}, expected one of {', '.join(LEVELS)}")
-        if self.traces not in (TRACES_OFF, TRACES_OTLP):
-            raise InvalidRequest(f"traces is {self.traces!r}, expected off or otlp")
+        check_traces(self.traces)
         if self.metrics not in (METRICS_ON, METRICS_OFF) and self.metrics_address is None:
             raise InvalidRequest(f"metrics is {self.metrics!r}, expected on, off or HOST:PORT, such as 127.0.0.1:9801")
 

@@ -7,7 +7,7 @@ import contextlib
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -52,13 +52,20 @@ class StoppableServer(uvicorn.Server):
 
 
 async def serve_worker(
-    app: AsgiApp, *, host: str, port: int, ready: Callable[[str], None], grace_seconds: int = GRACE_SECONDS
+    app: AsgiApp,
+    *,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    grace_seconds: int = GRACE_SECONDS,
+    around: Callable[[AsgiApp], Callable[..., Awaitable[None]]] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish the calls under way and return.
 
     Args:
         ready: told the worker's URL once calls are taken.
         grace_seconds: what is not finished by then is cut off; its server makes it again.
+        around: makes of the application what is served, such as one that also traces.
 
     Raises:
         UnavailableError: the port is taken, or cannot be listened at.
@@ -67,7 +74,7 @@ async def serve_worker(
     asyncio.get_running_loop().set_default_executor(AbandonableExecutor())
     try:
         url = url_of(host, listening)
-        config = uvicorn.Config(app, **options(grace_seconds=grace_seconds))
+        config = uvicorn.Config(app if around is None else around(app), **options(grace_seconds=grace_seconds))
         await StoppableServer(config, ready=lambda: ready(url)).serve(sockets=[listening])
     finally:
         app.close()
