@@ -23,6 +23,7 @@ from perdure.ports.blob_store import loader_of
 from perdure.ports.dumper import dumper_of
 from perdure.ports.inspector import inspector_of
 from perdure.testing.conformance.backend import BackendConformance
+from perdure.testing.conformance.dumping import DumperConformance
 from perdure.testing.conformance.inspection import InspectorConformance
 from perdure.testing.conformance.invoker import ScriptedInvoker
 from perdure.testing.conformance.lines import complete, go_to, straight
@@ -35,7 +36,7 @@ def settings(folder: Path, *, threshold_bytes: int = 0) -> EngineSettings:
     return EngineSettings(synchronous="OFF", heartbeat_ms=None, hang_grace_ms=0, blobs=blobs)
 
 
-class TestBlobBackend(BackendConformance, InspectorConformance):
+class TestBlobBackend(BackendConformance, InspectorConformance, DumperConformance):
     """The whole contract, with every value apart."""
 
     @pytest.fixture

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from perdure.testing.conformance.backend import BackendConformance
+from perdure.testing.conformance.dumping import DumperConformance
 from perdure.testing.conformance.inspection import InspectorConformance
 from perdure.testing.conformance.invoker import ScriptedInvoker
 from tests.engine.stage import EngineStage
 
 
-class TestEmbeddedBackend(BackendConformance, InspectorConformance):
+class TestEmbeddedBackend(BackendConformance, InspectorConformance, DumperConformance):
     """The contract, on a real file, under a clock that jumps."""
 
     @pytest.fixture

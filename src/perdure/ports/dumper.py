@@ -1,4 +1,9 @@
-"""Something that tells all that a run remembers: for iWF's ``internal/dump``, and whoever reads that."""
+"""Something that tells all that a run remembers: for iWF's ``internal/dump``, and whoever reads that.
+
+A client of a server is none: in iWF's layout moments are whole seconds, a message taken alone looks like a
+list of one, and a timer is a moment, no matter what it was asked as. ``Inspector`` tells the same question's
+answer for people, over HTTP too.
+"""
 
 from __future__ import annotations
 

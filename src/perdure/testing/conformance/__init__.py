@@ -2,7 +2,8 @@
 
 Whoever has a backend subclasses ``BackendConformance`` in a test module and overrides the fixture
 ``stage``; pytest and pytest-asyncio collect the rest. Knows no backend: time passes and a worker
-answers only through the ``Stage``. One that is an ``Inspector`` too has ``InspectorConformance`` beside it.
+answers only through the ``Stage``. One that is an ``Inspector`` too has ``InspectorConformance`` beside it, and a
+``Dumper`` ``DumperConformance``.
 ``BlobStoreConformance`` is of whoever has a store for large values.
 """
 
@@ -13,6 +14,7 @@ SUITES = (
     "attributes",
     "blob_store",
     "control",
+    "dumping",
     "erasing",
     "inspection",
     "messages",
@@ -25,8 +27,17 @@ pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in SUITES))
 
 from perdure.testing.conformance.backend import BackendConformance  # noqa: E402
 from perdure.testing.conformance.blob_store import BlobStoreConformance  # noqa: E402
+from perdure.testing.conformance.dumping import DumperConformance  # noqa: E402
 from perdure.testing.conformance.inspection import InspectorConformance  # noqa: E402
 from perdure.testing.conformance.invoker import HeldCall, ScriptedInvoker  # noqa: E402
 from perdure.testing.conformance.stage import Stage  # noqa: E402
 
-__all__ = ["BackendConformance", "BlobStoreConformance", "HeldCall", "InspectorConformance", "ScriptedInvoker", "Stage"]
+__all__ = [
+    "BackendConformance",
+    "BlobStoreConformance",
+    "DumperConformance",
+    "HeldCall",
+    "InspectorConformance",
+    "ScriptedInvoker",
+    "Stage",
+]
