@@ -135,7 +135,7 @@ def test_the_settings_of_an_engine_are_told_with_their_defaults() -> None:
     assert set(told) == set(EngineSettings.__slots__)
     for name, default in told.items():
         value = getattr(EngineSettings(), name)
-        shown = f"{value:,}" if isinstance(value, int) else str(value) if value is not None else "None"
+        shown = f"{value:,}" if type(value) is int else str(value)
         assert shown in default.replace("none", ""), f"{name} is {value!r}, and {default!r} is told"
 
 

@@ -17,8 +17,10 @@ from perdure.authoring.met import Met
 from perdure.authoring.retry import Retry
 from perdure.authoring.rpc import rpc
 from perdure.authoring.state import state
-from perdure.authoring.waiting import Wait, after, any_of
+from perdure.authoring.waiting import Wait, after, all_of, any_of
 from perdure.authoring.workflow import Workflow
+from perdure.blobs.folder import BlobFolder
+from perdure.blobs.settings import Blobs
 from perdure.model.errors import InvalidRequest, UnavailableError, WaitTimedOut
 from perdure.model.outcome import RunStatus
 from perdure.testing.environment import AsyncEnvironment, Environment
@@ -325,3 +327,52 @@ def test_a_workflow_that_is_not_of_this_place_is_not_started() -> None:
         pytest.raises(InvalidRequest, match=r"found workflow type 'Sign', .* here: Signup\. Did you mean 'Signup'\?"),
     ):
         env.client.start("Sign", "ada")
+
+
+class Essay(Workflow[str, str]):
+    text: Attribute[str] = Attribute()
+    approved: Channel[None] = Channel()
+
+    def until_approved(self) -> Wait:
+        return any_of(self.approved, after(timedelta(days=30)))
+
+    @state(start=True)
+    def write(self, topic: str) -> Decision:
+        self.text = topic * 1_000
+        return go_to(self.read)
+
+    @state(wait=until_approved)
+    def read(self) -> Decision:
+        return complete(self.text)
+
+
+def test_large_values_are_apart_here_too_and_outlive_a_restart(tmp_path: Path) -> None:
+    blobs = Blobs(BlobFolder(tmp_path / "blobs"), threshold_bytes=100)
+    with Environment(Essay(), path=tmp_path / "e.db", blobs=blobs) as env:
+        essay = env.client.start(Essay, "1", "tea ")
+        env.settle()
+        assert b"tea tea" not in (tmp_path / "e.db").read_bytes() + (tmp_path / "e.db-wal").read_bytes()
+        env.restart()
+        env.advance(timedelta(days=2))
+        assert essay.result() == "tea " * 1_000
+    with pytest.raises(InvalidRequest, match="large values in the store 'folder'"):
+        Environment(Essay(), path=tmp_path / "e.db").__enter__()
+
+
+def test_time_does_not_pass_from_one_cleaning_to_the_next(tmp_path: Path) -> None:
+    class Waiting(Workflow[None, None]):
+        said: Channel[None] = Channel()
+
+        def until_said(self) -> Wait:
+            return all_of(self.said)
+
+        @state(start=True, wait=until_said)
+        def wait(self) -> Decision:
+            return complete(None)
+
+    with Environment(Waiting(), blobs=Blobs(BlobFolder(tmp_path / "blobs")), patience=0.2) as env:
+        begun = env.now()
+        waiting = env.client.start(Waiting, "1", None)
+        with pytest.raises(Stuck, match="nothing is due"):
+            waiting.result()
+        assert env.now() == begun

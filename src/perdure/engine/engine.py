@@ -63,6 +63,8 @@ class EngineSettings:
     """The only ones that may be written, with their types; ``None``: any, each with the type of its first use."""
     blobs: Blobs | None = None
     """Where large values are kept apart; ``None``: they are in the file like all others."""
+    cleans_blobs: bool = True
+    """Remove from time to time what is there and no run names; else that is left to another start."""
     address: str | None = ""
     """Where others can reach this engine; told to whoever wants to open the same file.
 
@@ -83,6 +85,7 @@ class Engine:
         core: Core,
         pruner: Pruner | None,
         apart: Apart | None,
+        cleans: bool,
         backend: EmbeddedBackend,
         loop: asyncio.AbstractEventLoop,
         own_loop: bool,
@@ -99,6 +102,7 @@ class Engine:
         self._core = core
         self._pruner = pruner
         self._apart = apart
+        self._cleans = cleans
         self._embedded = backend
         self._thread = threading.Thread(target=self._run, name="perdure-engine", daemon=True) if own_loop else None
         self._closed = False
@@ -217,7 +221,7 @@ class Engine:
         self._driver.start()
         if self._pruner is not None:
             self._pruner.start()
-        if self._apart is not None:
+        if self._apart is not None and self._cleans:
             self._apart.start()
 
     async def _die(self) -> None:
@@ -338,6 +342,7 @@ def open_engine(
         core=core,
         pruner=pruner,
         apart=apart,
+        cleans=settings.cleans_blobs,
         backend=EmbeddedBackend(
             driver.post,
             loop=loop,

@@ -11,6 +11,7 @@ from typing import Self
 
 from perdure.authoring.duration import Duration, milliseconds
 from perdure.authoring.inspection import AnyWorkflow
+from perdure.blobs.settings import Blobs
 from perdure.client.client import AsyncClient
 from perdure.client.portal import Portal
 from perdure.client.surroundings import Surroundings
@@ -37,6 +38,7 @@ class _Environment:
         start: datetime = START,
         patience: Duration = PATIENCE,
         failures_max: int | None = FAILURES_MAX,
+        blobs: Blobs | None = None,
     ) -> None:
         """Prepare a place for these workflows; it begins as a context manager.
 
@@ -48,6 +50,7 @@ class _Environment:
             patience: how long, by real time, nothing may happen before a wait is given up.
             failures_max: how often, in one wait for a workflow, a handler of it may fail that is tried again for
                 ever, if the workflow waits for no time or other handler that could help; ``None``: no limit.
+            blobs: where large values are kept apart from the file, as in ``connect``; nothing is cleaned here.
 
         Raises:
             DefinitionError: a class is wrong; the message lists every problem.
@@ -64,7 +67,8 @@ class _Environment:
             start=start,
             patience_seconds=milliseconds(patience) / 1_000,
             failures_max=failures_max,
-            settings=replace(SETTINGS, workflow_types=frozenset(runnables_of(known))),
+            # Time that jumps from one due moment to the next would jump from cleaning to cleaning.
+            settings=replace(SETTINGS, workflow_types=frozenset(runnables_of(known)), blobs=blobs, cleans_blobs=False),
         )
         self._surroundings = Surroundings(pace=self._world, traceback_of=tracebacks.of)
 
