@@ -159,3 +159,36 @@ async def test_a_result_that_is_there_is_answered_at_once() -> None:
     status, told = await Caller(an_app(Done()), API + Call.GET, b'{"workflowId": "w"}').answered()
 
     assert (status, told) == (200, {"workflowRunId": "r", "workflowStatus": "RUNNING"})
+
+
+class Busy:
+    """A backend whose signals take for ever."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def signal(self, *_: object, **__: object) -> None:
+        self.asked.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_call_that_is_cut_off_while_the_server_stops_is_told_so() -> None:
+    backend = Busy()
+    app = an_app(backend)
+    caller = Caller(app, API + Call.SIGNAL, b'{"workflowId": "w", "signalChannelName": "c"}')
+    await backend.asked.wait()
+    app.drain()
+    caller.task.cancel()
+    status, told = await caller.answered()
+    assert status == 503
+    assert told["detail"].startswith("the server is stopping")
+
+
+async def test_a_call_that_is_cancelled_otherwise_is_not_answered() -> None:
+    backend = Busy()
+    caller = Caller(an_app(backend), API + Call.SIGNAL, b'{"workflowId": "w", "signalChannelName": "c"}')
+    await backend.asked.wait()
+    caller.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller.task
+    assert caller.sent == []

@@ -62,6 +62,10 @@ class App:
             response = await self._respond(scope, receive)
         except _CallerLeft:
             return
+        except asyncio.CancelledError:
+            if not self._draining:
+                raise
+            response = _cut_off()  # whoever serves us waits no longer; else it would call this a mistake of ours
         await _send(response, scope, send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
@@ -124,6 +128,11 @@ async def _leave(receive: Receive) -> None:
 
 def _told_to_ask_again(path: str) -> Response:
     return Response(420, document.write({"detail": _STILL_OPEN[path], "subStatus": errors.LONG_POLL_TIMED_OUT}), JSON)
+
+
+def _cut_off() -> Response:
+    detail = "the server is stopping, and has not waited for the end of this call: whether it was done is not known"
+    return Response(503, document.write({"detail": detail, "subStatus": errors.UNCATEGORIZED}), JSON)
 
 
 def _too_long(body_bytes_max: int) -> Response:
