@@ -18,6 +18,7 @@ from perdure.model.errors import (
     WorkflowNotFound,
 )
 from perdure.model.ids import RunId, WorkflowId
+from perdure.wire.worker_words import words_of_rpc
 
 _SAID: dict[type[RequestError], str] = {
     WorkflowNotFound: "there is no {run}",
@@ -52,8 +53,9 @@ def named(workflow_id: WorkflowId, asked: str = "", *, run_id: RunId | None = No
         told = said.format(run=run, asked=asked)
         raise type(error)(told, workflow_id=workflow_id, run_id=error.run_id or run_id or "") from None
     except RpcFailed as error:
+        words = words_of_rpc(str(error), error_type=error.error_type, detail=error.detail)
         raise RpcFailed(
-            f"{asked} of workflow {workflow_id!r} failed: {error}",
+            f"{asked} of workflow {workflow_id!r} failed: {words}",
             status=error.status,
             error_type=error.error_type,
             detail=error.detail,

@@ -18,6 +18,7 @@ from perdure.model.errors import (
 from perdure.model.ids import WorkflowId
 from perdure.model.outcome import RunInfo, RunStatus
 from perdure.model.value import EncodedValue
+from perdure.wire.worker_words import words_in
 
 ENDED: dict[RunStatus, tuple[type[WorkflowEnded], str]] = {
     RunStatus.FAILED: (WorkflowFailed, "failed"),
@@ -55,7 +56,9 @@ def outputs_of(info: RunInfo, *, traceback_of: TracebackOf = unknown) -> tuple[E
         return tuple(result.output for result in info.outcome.results or ())
     kind, how = ENDED[info.status]
     message = f"workflow {info.workflow_id!r} {how}"
-    why = info.outcome.error_message or ", ".join(_said(result.output) for result in info.outcome.results or ())
+    why = words_in(info.outcome.error_message or "") or ", ".join(
+        _said(result.output) for result in info.outcome.results or ()
+    )
     stack = traceback_of(info.workflow_id, info.outcome.error_message) if info.outcome.error_message else ""
     raise kind(
         f"{message}: {why}" if why else message,

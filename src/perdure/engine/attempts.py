@@ -25,6 +25,7 @@ from perdure.model.calls import Answer, ExecuteAnswer, Failure, WaitUntilAnswer
 from perdure.model.ids import CallId
 from perdure.model.log_fields import fields_of_call
 from perdure.store.rows import CallRow, RunKey
+from perdure.wire.worker_words import words_of
 
 logger = logging.getLogger(__name__)
 
@@ -310,7 +311,7 @@ def _log(call: OpenCall, failure: Failure, *, gives_up: bool) -> None:
     """Tell of a failed attempt: without it an author's mistake, tried again for ever, is seen nowhere."""
     if not logger.isEnabledFor(logging.WARNING):
         return
-    run, asked = call.invoke.run, call.invoke.call
+    run, asked, words = call.invoke.run, call.invoke.call, words_of(failure)
     record = logger.makeRecord(
         logger.name,
         logging.WARNING,
@@ -323,11 +324,11 @@ def _log(call: OpenCall, failure: Failure, *, gives_up: bool) -> None:
             asked.state_execution_id,
             run.workflow_id,
             "is not tried again" if gives_up else "will be tried again",
-            failure.message,
+            words,
         ),
         None,
         extra={**fields_of_call(call.request()), "error_type": failure.error_type, "gives_up": gives_up},
     )
     # The stack is text from elsewhere: only a record that is made by hand can have one without an exception.
-    record.exc_text = failure.detail or None
+    record.exc_text = failure.detail if "\n" in failure.detail else None
     logger.handle(record)

@@ -11,6 +11,7 @@ from perdure.interpreter.retry import attempt_timeout_ms, next_attempt_ms
 from perdure.model.calls import ExecuteAnswer, Failure, StateMethod, StateRequest, WaitUntilAnswer
 from perdure.model.ids import CallId
 from perdure.store.rows import CallRow, RunKey
+from perdure.wire.worker_words import words_of
 
 ERRORS_KEPT = 3
 CRASHES_ALONE = 2
@@ -95,7 +96,7 @@ class OpenCall:
 
     def failed(self, failure: Failure, now_ms: int) -> Failure | None:
         """Note a failed attempt: go into backoff, or return what the call has failed with for good."""
-        self.errors = (*self.errors, failure.message)[-ERRORS_KEPT:]
+        self.errors = (*self.errors, words_of(failure))[-ERRORS_KEPT:]
         self.crashes = 0
         if failure.retryable:
             self.next_ms = next_attempt_ms(
