@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.model.value import EncodedValue
-from perdure.store.payload import LARGE_CHARACTERS, external_paths_in, hashes_in, pack, unpack
+from perdure.store.payload import LARGE_CHARACTERS, external_names_in, hashes_in, pack, unpack
 
 # Any text that JSON can say: with line breaks, NUL, quotes, and halves of surrogate pairs.
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(["", "\n", '["x"]\n', "\0", "\ud800", "a" * 64])
@@ -69,5 +69,7 @@ def test_where_values_are_that_are_kept_outside_is_told_of_the_first_line_alone(
     written: tuple[EncodedValue, ...], apart: bool
 ) -> None:
     text = pack(written, apart=apart).text
-    paths = [value.external_path for value in written if value.external_path is not None]
-    assert external_paths_in(text) == external_paths_in(text.partition("\n")[0]) == paths
+    names = [
+        (value.external_store_id or "", value.external_path) for value in written if value.external_path is not None
+    ]
+    assert external_names_in(text) == external_names_in(text.partition("\n")[0]) == names

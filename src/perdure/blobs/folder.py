@@ -21,22 +21,28 @@ _TRIES = 5
 class BlobFolder:
     """A ``BlobStore`` in a folder. Several processes may use one: their databases have paths of their own."""
 
-    def __init__(self, folder: Path | str, *, store_id: str = STORE_ID) -> None:
+    def __init__(self, folder: Path | str, *, store_id: str = STORE_ID, read_only: bool = False) -> None:
         """Make nothing yet.
 
         Args:
             folder: made if it is not there. It may not be on another machine's disk that forgets what
                 it said was written.
             store_id: stands in journals, so it may never change; the folder may move.
+            read_only: it must be there; nothing of it is made or cleared by ``open``.
         """
         self._root = Path(os.path.abspath(folder))
         self._incoming = self._root / _INCOMING
         self.store_id = store_id
+        self._read_only = read_only
 
     def __repr__(self) -> str:
         return f"BlobFolder({str(self._root)!r})"
 
     def open(self) -> None:
+        if self._read_only:
+            if not os.access(self._root, os.R_OK | os.X_OK):
+                raise InvalidRequest(f"the folder {self._root} for large values is not there, or may not be read")
+            return
         try:
             self._root.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self._root, self._incoming):

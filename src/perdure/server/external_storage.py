@@ -37,7 +37,7 @@ class ObjectStore:
     kind: StorageType = StorageType.S3
     folder: str = ""
 
-    def store(self) -> BlobStore:
+    def store(self, *, read_only: bool = False) -> BlobStore:
         """Return it as it is used, not opened yet.
 
         Raises:
@@ -46,7 +46,7 @@ class ObjectStore:
         if self.kind is StorageType.FOLDER:
             if not self.folder:
                 raise InvalidRequest(f"store {self.store_id!r} has no folder, expected the path of one")
-            return BlobFolder(self.folder, store_id=self.store_id)
+            return BlobFolder(self.folder, store_id=self.store_id, read_only=read_only)
         return BlobBucket(
             self.bucket,
             store_id=self.store_id,
@@ -75,8 +75,11 @@ class ExternalStorage:
         if self.enabled and len(active) != 1:
             raise InvalidRequest(f"found {len(active)} active stores, expected exactly one to write to")
 
-    def blobs(self) -> Blobs | None:
+    def blobs(self, *, read_only: bool = False) -> Blobs | None:
         """Return what an engine is told of it; ``None``: every value stays in the database.
+
+        Args:
+            read_only: for who only looks, and makes nothing.
 
         Raises:
             InvalidRequest: a store is not described well enough to be used.
@@ -85,9 +88,9 @@ class ExternalStorage:
             return None
         [active] = (store for store in self.stores if store.active)
         return Blobs(
-            active.store(),
+            active.store(read_only=read_only),
             threshold_bytes=self.threshold_bytes,
-            others=tuple(store.store() for store in self.stores if not store.active),
+            others=tuple(store.store(read_only=read_only) for store in self.stores if not store.active),
             min_age_ms=self.min_age_days * _DAY_MS or MIN_AGE_MS,
             cleanup_cron=active.cleanup_cron,
         )

@@ -29,6 +29,9 @@ from perdure.model.value import EncodedValue
 LARGE_CHARACTERS = 8_192
 """Longer data is kept once for all events that have it."""
 
+ExternalName = tuple[str, str]
+"""The store that has a value, by its id, and the path in it."""
+
 _WORD = re.compile(r"[A-Za-z0-9_./+-]+")
 _HASH = re.compile(r'\["([0-9a-f]{64})"')
 
@@ -90,11 +93,12 @@ def hashes_in(text: str) -> list[str]:
     return _HASH.findall(text, 0, text.find("\n")) if text.startswith("[") else []
 
 
-def external_paths_in(text: str) -> list[str]:
-    """Say at which paths values of a payload are that are kept outside; its first line is enough."""
+def external_names_in(text: str) -> list[ExternalName]:
+    """Say in which stores and at which paths values of a payload are that are kept outside; its first line is enough."""
     if not text.startswith("["):
         return []
-    return [rest[2] for _, *rest in json.loads(text.partition("\n")[0]) if len(rest) > 2 and rest[2] is not None]
+    entries = json.loads(text.partition("\n")[0])
+    return [(rest[1] or "", rest[2]) for _, *rest in entries if len(rest) > 2 and rest[2] is not None]
 
 
 def _short(values: tuple[EncodedValue, ...]) -> str | None:

@@ -21,7 +21,7 @@ from perdure.store.bodies import BodyRow, BodyTexts
 from perdure.store.connection import open_reader
 from perdure.store.faults import FileGuard
 from perdure.store.migrations import check_kind, check_version
-from perdure.store.payload import external_paths_in, hashes_in, unpack
+from perdure.store.payload import ExternalName, external_names_in, hashes_in, unpack
 from perdure.store.rows import CallRow, CompletionRow, EventRow, RunKey, RunRow, StoredRun
 from perdure.store.search_card import read_card
 from perdure.store.search_values import IndexTerm
@@ -143,10 +143,14 @@ class Reader:
         return tuple((RunKey(key), WorkflowId(workflow_id)) for key, workflow_id in lines)
 
     def external_paths(self, runs: Mapping[RunKey, WorkflowId]) -> set[str]:
-        """Where values of these runs are that are kept outside the file, by their events and results."""
+        """Where values of these runs are that are kept outside the file, whatever the store."""
+        return {path for _, path in self.external_names(runs)}
+
+    def external_names(self, runs: Mapping[RunKey, WorkflowId]) -> set[ExternalName]:
+        """What these runs name outside the file, by their events and results."""
         parameters = {"keys": json.dumps([*runs]), "workflow_ids": json.dumps(sorted(set(runs.values())))}
         [lines] = self.fetch([SQL["list_external_values"]], parameters)
-        return {path for line in lines for path in external_paths_in(line)}
+        return {name for line in lines for name in external_names_in(line)}
 
     def blob_stores(self) -> tuple[str, ...]:
         """The stores outside the file that values may be in, by what was said last."""
