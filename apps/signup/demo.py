@@ -12,14 +12,15 @@ import argparse
 import fcntl
 import os
 import secrets
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
@@ -31,6 +32,9 @@ from signup.web import create_app
 from signup.workflow import Signup
 
 HOST = "127.0.0.1"
+PORT = 8000
+SMTP_PORT = 8025
+FOLDER = Path("var/signup")
 
 # Hours and days are for production; here one wants to see a reminder before the coffee is ready.
 SECONDS_INSTEAD_OF_HOURS = {
@@ -99,10 +103,10 @@ def _time_to_verify(given: Mapping[str, str]) -> dict[str, str]:
 def running(options: Options, settings: Settings) -> Iterator[MultiSocketServer | BaseWSGIServer]:
     """Start the mail server, the engine and the web server, in this order; stop them in the other."""
     with ExitStack() as stack:
-        stack.enter_context(_alone_in(options.folder))
+        stack.enter_context(_alone_in(options))
         store = MailStore(options.folder / "inbox")
         mail_server = MailServer(store, host=HOST, port=options.smtp_port)
-        with _told_apart("--smtp-port", options.smtp_port):
+        with _told_apart("smtp_port", options):
             mail_server.start()
         stack.callback(mail_server.stop)
         # From here on the engine goes on with all that was under way, so its mail server is there already.
@@ -112,7 +116,7 @@ def running(options: Options, settings: Settings) -> Iterator[MultiSocketServer 
         app = create_app(settings, client)
         app.register_blueprint(pages(store))
         app.context_processor(lambda: {"inbox_here": True})
-        with _told_apart("--port", options.port):
+        with _told_apart("port", options):
             server = create_server(app, host=HOST, port=options.port, threads=8)
         stack.callback(server.close)
         previous = signal.signal(signal.SIGTERM, _stop)
@@ -121,8 +125,9 @@ def running(options: Options, settings: Settings) -> Iterator[MultiSocketServer 
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _alone_in(options: Options) -> Iterator[None]:
     """Keep a folder to this demo: a second one could share its database, and would show another inbox."""
+    folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "demo.lock").open("w") as file:
         try:
@@ -130,21 +135,41 @@ def _alone_in(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise OSError(
                 f"{folder} is in use by another demo; stop that one, or choose another folder: "
-                "make demo ARGS='--directory var/another'"
+                + _command(options, folder=Path("var/another"))
             ) from None
         yield
 
 
 @contextmanager
-def _told_apart(option: str, port: int) -> Iterator[None]:
+def _told_apart(option: str, options: Options) -> Iterator[None]:
     """Say which of the two ports cannot be had."""
     try:
         yield
     except OSError as err:
+        port: int = getattr(options, option)
+        taken = {options.port, options.smtp_port}
+        free = next(each for each in (*range(port + 1, 65_536), *range(port, 0, -1)) if each not in taken)
         raise OSError(
             f"port {port} of {HOST} cannot be had ({err.strerror}); choose another one: "
-            f"make demo ARGS='{option} {port + 1 if port < 65_535 else port - 1}'"
+            + _command(options, **{option: free})
         ) from err
+
+
+def _command(options: Options, **changed: Any) -> str:
+    """Return how to start the demo with something else: that first, and then whatever was asked for before."""
+    wanted = replace(options, **changed)
+    flags = {
+        "port": ("--port", wanted.port, PORT),
+        "smtp_port": ("--smtp-port", wanted.smtp_port, SMTP_PORT),
+        "folder": ("--directory", wanted.folder, FOLDER.resolve()),
+        "remind_every": ("--remind-every", wanted.remind_every, None),
+    }
+    said = [
+        f"{flag} {shlex.quote(str(value))}"
+        for _, (flag, value, usual) in sorted(flags.items(), key=lambda each: each[0] not in changed)
+        if value != usual
+    ]
+    return f"make demo ARGS={shlex.quote(' '.join(said))}"
 
 
 def utc_now() -> datetime:
@@ -170,11 +195,11 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m signup.demo", description="The sign-up service, all of it in one process."
     )
-    parser.add_argument("--port", type=_port, default=8000, help="of the web pages (8000)")
-    parser.add_argument("--smtp-port", type=_port, default=8025, help="of the demo's own mail server (8025)")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"of the web pages ({PORT})")
     parser.add_argument(
-        "--directory", type=Path, default=Path("var/signup"), help="where everything is kept (./var/signup)"
+        "--smtp-port", type=_port, default=SMTP_PORT, help=f"of the demo's own mail server ({SMTP_PORT})"
     )
+    parser.add_argument("--directory", type=Path, default=FOLDER, help="where everything is kept (./var/signup)")
     parser.add_argument("--remind-every", help="such as 5s, 10m or 24h (30s)")
     given = parser.parse_args(arguments)
     return Options(given.port, given.smtp_port, given.directory.resolve(), given.remind_every)

@@ -1,6 +1,7 @@
 """The journey of a person who signs up, against the real service: a process, its disk, HTTP and SMTP."""
 
 import re
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -163,3 +164,17 @@ def test_what_is_no_port_is_refused(capsys: pytest.CaptureFixture[str], option: 
     assert capsys.readouterr().err.endswith(
         f"python -m signup.demo: error: argument {option}: found {port!r}, expected a port, 1 to 65535\n"
     )
+
+
+def test_what_to_write_instead_keeps_what_was_asked_for(start: Callable[..., Demo], tmp_path: Path) -> None:
+    first = start(remind_every="60s")
+    second = Demo(tmp_path / "b c", remind_every="60s")
+    second.smtp_port = first.smtp_port
+    with pytest.raises(DidNotStart) as caught:
+        second.start()
+    told = caught.value.args[0]
+    command = shlex.split(told[told.index("make demo ARGS=") :].splitlines()[0])[2]
+    flags = shlex.split(command.removeprefix("ARGS="))
+    given = dict(zip(flags[::2], flags[1::2], strict=True))
+    assert given.pop("--smtp-port") != str(first.smtp_port)
+    assert given == {"--port": str(second.port), "--directory": str(second.folder), "--remind-every": "60s"}
