@@ -52,7 +52,7 @@ def test_workflow_goes_on_in_the_next_process_that_opens_the_file(tmp_path: Path
         ada = client.get(Greeting, "ada")
         assert ada.describe().status is RunStatus.RUNNING
         ada.publish(Greeting.go_on)
-        assert ada.result(timeout=20) == "hello Ada"
+        assert ada.result(timeout=60) == "hello Ada"
 
 
 async def test_async_client_opens_the_same(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ async def test_async_client_opens_the_same(tmp_path: Path) -> None:
     async with await connect_async(url, Greeting()) as client:
         ada = await client.start(Greeting, "ada", "Ada")
         await ada.publish(Greeting.go_on)
-        assert await ada.result(timeout=20) == "hello Ada"
+        assert await ada.result(timeout=60) == "hello Ada"
     async with await connect_async(url, Greeting()) as client:
         assert await client.get(Greeting, "ada").result() == "hello Ada"
 
@@ -72,7 +72,7 @@ def test_large_values_are_in_a_place_of_their_own_and_come_back_in_the_next_proc
     with connect(url, Greeting(), blobs=blobs) as client:
         ada = client.start(Greeting, "w", name)
         ada.publish(Greeting.go_on)
-        greeted = ada.result(timeout=20)
+        greeted = ada.result(timeout=60)
     assert greeted == f"hello {name}"
     with connect(url, Greeting(), blobs=blobs) as client:
         assert client.get(Greeting, "w").result() == greeted
@@ -85,7 +85,7 @@ def test_a_file_is_not_opened_without_the_place_of_its_large_values(tmp_path: Pa
     with connect(url, Greeting(), blobs=Blobs(BlobFolder(tmp_path / "blobs"), threshold_bytes=100)) as client:
         ada = client.start(Greeting, "w", "ada" * 1_000)
         ada.publish(Greeting.go_on)
-        ada.result(timeout=20)
+        ada.result(timeout=60)
     with pytest.raises(InvalidRequest, match=r"w\.db has large values in the store 'folder', found no store.* blobs="):
         connect(url)
 
@@ -95,7 +95,7 @@ async def test_large_values_are_apart_for_async_programs_too(tmp_path: Path) -> 
     async with await connect_async(f"sqlite:///{tmp_path}/w.db", Greeting(), blobs=blobs) as client:
         handle = await client.start(Greeting, "w", "ada" * 1_000)
         await handle.publish(Greeting.go_on)
-        assert "ada" * 1_000 in await handle.result(timeout=20)
+        assert "ada" * 1_000 in await handle.result(timeout=60)
     assert list((tmp_path / "blobs").rglob("*"))
 
 
@@ -113,19 +113,19 @@ def test_a_handler_under_way_is_finished_before_the_file_is_given_up(tmp_path: P
         def work(self) -> Decision:
             runs.append("once")
             begun.set()
-            assert go_on.wait(20)
+            assert go_on.wait(60)
             return complete("finished")
 
     client = connect(url, Slow())
     client.start(Slow, "w", None)
-    assert begun.wait(20)
+    assert begun.wait(60)
     closing = Thread(target=client.close)
     closing.start()
     go_on.set()
-    closing.join(20)
+    closing.join(60)
     assert not closing.is_alive()
     with connect(url, Slow()) as again:
-        assert again.get(Slow, "w").result(timeout=20) == "finished"
+        assert again.get(Slow, "w").result(timeout=60) == "finished"
     assert runs == ["once"]
 
 
@@ -153,7 +153,7 @@ def test_second_process_uses_the_engine_of_the_first(tmp_path: Path) -> None:
         ada = client.start(shared.Greeting, "ada", "Ada")
         assert ada.call(shared.Greeting.whoami) == owner.pid
         owner.says("client.get(Greeting, 'ada').publish(Greeting.go_on)")
-        assert ada.result(timeout=20) == f"hello Ada from {owner.pid}"
+        assert ada.result(timeout=60) == f"hello Ada from {owner.pid}"
         assert [run.workflow_id for run in client.search()] == ["ada"]
         with pytest.raises(InvalidRequest, match=f"'Farewell', expected one that process {owner.pid} runs"):
             client.start(shared.Farewell, "bob")
@@ -182,7 +182,7 @@ def test_program_goes_on_when_the_owner_is_killed_under_it(tmp_path: Path) -> No
         assert ada.call(shared.Greeting.whoami) == os.getpid()
         assert repr(client) == f"<Client of <RemoteBackend of this process, which owns {tmp_path / 'shared.db'}>>"
         ada.publish(shared.Greeting.go_on)
-        assert waiting.result(20) == f"hello Ada from {os.getpid()}"
+        assert waiting.result(60) == f"hello Ada from {os.getpid()}"
 
 
 def test_processes_that_open_a_file_at_the_same_moment_have_one_owner(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_caller_who_waits_while_all_is_closed_is_told(tmp_path: Path) -> None:
             with pytest.raises(WaitTimedOut):
                 ada.result(timeout=0.1)
         with pytest.raises(UnavailableError):
-            waiting.result(10)
+            waiting.result(60)
 
 
 def test_unknown_scheme_is_told_the_known_ones() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from tests.ports import quiet_port
+
 KEYS = {"access_key": "whoever", "secret_key": "s3cret-of-whoever"}
 REGION = "eu-central-1"
 
@@ -18,7 +19,7 @@ REGION = "eu-central-1"
 @contextmanager
 def moto(*, port: int = 0) -> Iterator[str]:
     """Serve, and give the address. It forgets everything at its end."""
-    port = port or free_port()
+    port = port or quiet_port()
     process = subprocess.Popen(
         [sys.executable, "-c", f"from moto.server import main; main(['-H', '127.0.0.1', '-p', '{port}'])"],
         stdout=subprocess.DEVNULL,
@@ -33,13 +34,6 @@ def moto(*, port: int = 0) -> Iterator[str]:
         process.wait()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def make_bucket(address: str, bucket: str) -> None:
     """Ask for a bucket, signed or not: moto minds no keys."""
     body = f"<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
@@ -52,7 +46,7 @@ def remove_bucket(address: str, bucket: str) -> None:
 
 def _send(address: str, bucket: str, method: str, body: str = "") -> None:
     asked = Request(f"{address}/{bucket}", data=body.encode() or None, method=method)
-    with urlopen(asked, timeout=10) as answer:
+    with urlopen(asked, timeout=60) as answer:
         assert answer.status < 300
 
 
@@ -62,7 +56,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < until:
         assert process.poll() is None, "moto's server has ended"
         try:
-            urlopen(f"{address}/moto-api/", timeout=5).close()
+            urlopen(f"{address}/moto-api/", timeout=60).close()
         except (URLError, ConnectionError):
             time.sleep(0.05)
         else:

@@ -58,6 +58,6 @@ class TestedStore:
         gate = self.open_gates.get(name)
         if gate is not None and not gate.is_set():
             self.arrived.set()
-            assert gate.wait(20), f"nobody has opened the gate of {name}"
+            assert gate.wait(60), f"nobody has opened the gate of {name}"
         if name in self.failing:
             raise UnavailableError(f"cannot {name}: the network is down")

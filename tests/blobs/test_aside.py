@@ -37,24 +37,24 @@ def test_no_more_threads_than_allowed_work_at_once_and_all_work_is_done() -> Non
     gate, together = threading.Event(), threading.Barrier(4)
 
     def meet() -> int:
-        together.wait(10)
-        gate.wait(10)
+        together.wait(60)
+        gate.wait(60)
         return threading.get_ident()
 
     meeting = [aside.submit(meet) for _ in range(3)]
-    together.wait(10)  # three are at work
+    together.wait(60)  # three are at work
     waiting = [aside.submit(threading.get_ident) for _ in range(20)]
     assert not any(each.done() for each in waiting)
     gate.set()
-    assert len({each.result(10) for each in meeting}) == 3
-    assert {each.result(10) for each in waiting} <= {each.result() for each in meeting}
+    assert len({each.result(60) for each in meeting}) == 3
+    assert {each.result(60) for each in waiting} <= {each.result() for each in meeting}
     aside.close()
 
 
 def test_a_thread_that_has_nothing_to_do_is_used_again() -> None:
     aside = Aside(3)
-    first = aside.submit(threading.get_ident).result(10)
-    used = [aside.submit(threading.get_ident).result(10) for _ in range(50)]
+    first = aside.submit(threading.get_ident).result(60)
+    used = [aside.submit(threading.get_ident).result(60) for _ in range(50)]
     assert len({first, *used}) <= 3
     aside.close()
 
@@ -65,14 +65,14 @@ def test_what_waits_when_it_is_closed_is_never_done() -> None:
 
     def wait() -> None:
         begun.set()
-        gate.wait(10)
+        gate.wait(60)
 
     waiting = aside.submit(wait)
-    assert begun.wait(10)
+    assert begun.wait(60)
     aside.submit(lambda: done.append(1))
     aside.close()
     gate.set()
-    waiting.result(10)
+    waiting.result(60)
     assert done == []
 
 

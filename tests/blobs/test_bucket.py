@@ -13,7 +13,8 @@ from perdure.blobs import bucket as bucket_module
 from perdure.blobs.bucket import BlobBucket
 from perdure.model.errors import InvalidRequest, UnavailableError
 from perdure.testing.conformance.blob_store import BlobStoreConformance
-from tests.blobs.moto import KEYS, REGION, free_port, make_bucket, moto, remove_bucket
+from tests.blobs.moto import KEYS, REGION, make_bucket, moto, remove_bucket
+from tests.ports import quiet_port
 
 _numbers = count()
 
@@ -83,7 +84,7 @@ def test_a_bucket_that_goes_is_unavailable(name: str, address: str) -> None:
 
 def test_a_server_that_is_away_is_unavailable_and_no_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_module, "RETRY_SECONDS", 0)
-    bucket = BlobBucket("b", endpoint=f"http://127.0.0.1:{free_port()}", region=REGION, **KEYS)
+    bucket = BlobBucket("b", endpoint=f"http://127.0.0.1:{quiet_port()}", region=REGION, **KEYS)
     with pytest.raises(UnavailableError, match="cannot list the bucket 'b' at http") as told:
         bucket.open()
     with pytest.raises(UnavailableError, match="cannot write the bucket 'b' at http"):

@@ -74,7 +74,7 @@ def test_who_wants_what_is_being_removed_waits_until_it_is_gone() -> None:
         taker.start()
         taker.join(0.05)  # it can't come further, however long this is
         done.append("removed")
-    taker.join(10)
+    taker.join(60)
     assert done == ["removed", "taken"]
 
 

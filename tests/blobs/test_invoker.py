@@ -49,7 +49,7 @@ class Place:
         return reported
 
     async def ask(self, request: Request) -> Answer | Failure:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.begin(request)
 
     def shown(self, value: EncodedValue | None) -> StateRequest:
@@ -128,7 +128,7 @@ async def test_loading_is_part_of_the_time_of_a_call(place: Place) -> None:
     await asyncio.to_thread(place.desk.store.arrived.wait, 10)
     place.clock.settle_at(1_000)
     place.desk.store.open_gates["get"].set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         failure = await reported
     assert isinstance(failure, Failure)
     assert failure.timed_out

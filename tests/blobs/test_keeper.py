@@ -232,11 +232,11 @@ def test_what_is_named_while_a_cleaning_looks_is_not_removed(desk: Desk) -> None
     desk.store.open_gates["list"].clear()
     with ThreadPoolExecutor(1) as threads:
         cleaning = threads.submit(desk.keeper.clean, before_ms=NOW_MS)
-        assert desk.store.arrived.wait(10)
+        assert desk.store.arrived.wait(60)
         assert desk.put(named=True) == kept
         desk.names.all.clear()  # as if the names had been read before
         desk.store.open_gates["list"].set()
-        assert cleaning.result(10) == 0
+        assert cleaning.result(60) == 0
     assert desk.paths == {kept.external_path}
 
 
@@ -245,10 +245,10 @@ def test_what_is_put_while_it_is_removed_is_there_afterwards(desk: Desk) -> None
     desk.store.open_gates["delete"].clear()
     with ThreadPoolExecutor(2) as threads:
         cleaning = threads.submit(desk.keeper.clean, before_ms=NOW_MS)
-        assert desk.store.arrived.wait(10)
+        assert desk.store.arrived.wait(60)
         putting = threads.submit(desk.put)
         desk.store.open_gates["delete"].set()
-        assert (cleaning.result(10), putting.result(10)) == (1, kept)
+        assert (cleaning.result(60), putting.result(60)) == (1, kept)
     assert desk.paths == {kept.external_path}
 
 

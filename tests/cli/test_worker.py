@@ -17,6 +17,8 @@ import pytest
 from perdure import WorkflowFailed, connect
 from perdure.cli.setting import Setting
 from perdure.cli.settings import WORKER_SETTINGS
+from perdure.server import serving
+from perdure.worker import process
 from tests.cli.served import CALLS, PIPE, Hopeless, Quick, Slow, SlowOnLoop
 from tests.server.process import PERDURE, ROOT, ServerProcess, WorkerProcess
 from tests.worker.test_signature import NEW, OLD, PUBLIC_PAIR
@@ -36,7 +38,7 @@ def test_workflows_of_a_module_are_served(tmp_path: Path) -> None:
         WorkerProcess(tmp_path, "tests.cli.served:every") as worker,
         connect(server.url, worker_url=worker.url) as client,
     ):
-        assert client.start(Quick, "w", "work").result(timeout=20) == f"work of {worker.process.pid}"
+        assert client.start(Quick, "w", "work").result(timeout=60) == f"work of {worker.process.pid}"
     assert worker.said("Hopeless, Old, Quick, Slow, SlowOnLoop, Steady")
     assert worker.said("of whoever reaches it")
     assert worker.output[-1] == "Stopped; no call is under way."
@@ -55,7 +57,7 @@ def test_what_is_not_signed_is_refused_by_a_worker_with_keys(tmp_path: Path) -> 
         ) as worker,
         connect(server.url, worker_url=worker.url) as client,
     ):
-        assert client.start(Quick, "w", "work").result(timeout=20)
+        assert client.start(Quick, "w", "work").result(timeout=60)
     assert worker.said("signed by its server only")
 
 
@@ -74,7 +76,7 @@ def test_what_is_not_signed_is_refused_by_a_worker_with_keys(tmp_path: Path) -> 
 def test_what_cannot_be_done_is_told_in_a_line(tmp_path: Path, arguments: list[str], told: str) -> None:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
     ended = subprocess.run(
-        [*PERDURE, "worker", *arguments], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30
+        [*PERDURE, "worker", *arguments], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 1
     assert told in ended.stderr
@@ -96,9 +98,15 @@ def test_a_call_under_way_is_finished_when_a_worker_is_told_to_stop(
             worker.process.send_signal(signal.SIGTERM)
             wait_until_refused(worker.url)
             pipe.write("finished")
-        assert worker.process.wait(10) == 0
-        assert handle.result(timeout=20) == "finished"
+        assert worker.process.wait(60) == 0
+        assert handle.result(timeout=60) == "finished"
     assert (tmp_path / CALLS).read_text() == "called\n"
+
+
+def test_who_is_told_to_stop_is_gone_within_ten_seconds() -> None:
+    """What the documentation promises; that neither waits for longer than its grace is what the next tests hold."""
+    assert process.GRACE_SECONDS < 10
+    assert serving.GRACE_SECONDS < 10
 
 
 @pytest.mark.parametrize("workflow", [Slow, SlowOnLoop])
@@ -113,7 +121,7 @@ def test_a_call_that_hangs_does_not_keep_a_worker_from_stopping(
     ):
         client.start(workflow, "w", str(tmp_path))
         with (tmp_path / PIPE).open("w"):
-            assert worker.stop() == 0  # within 10 s
+            assert worker.stop() == 0  # after its grace
 
 
 def test_a_failure_that_no_attempt_would_mend_is_tried_once(tmp_path: Path) -> None:
@@ -123,7 +131,7 @@ def test_a_failure_that_no_attempt_would_mend_is_tried_once(tmp_path: Path) -> N
         connect(server.url, worker_url=worker.url) as client,
         pytest.raises(WorkflowFailed, match="there is no such account"),
     ):
-        client.start(Hopeless, "w", str(tmp_path)).result(timeout=20)
+        client.start(Hopeless, "w", str(tmp_path)).result(timeout=60)
     assert (tmp_path / CALLS).read_text() == "called\n"
 
 
@@ -149,9 +157,9 @@ def test_a_call_under_way_is_finished_when_its_server_is_told_to_stop(
                 server.process.send_signal(signal.SIGTERM)
                 wait_until_refused(server.url)
                 pipe.write("finished")
-            assert server.process.wait(10) == 0
+            assert server.process.wait(60) == 0
         with ServerProcess(tmp_path) as server, connect(server.url) as client:
-            assert client.get(workflow, "w").result(timeout=20) == "finished"
+            assert client.get(workflow, "w").result(timeout=60) == "finished"
     assert (tmp_path / CALLS).read_text() == "called\n"
 
 
@@ -161,7 +169,7 @@ def test_a_call_that_hangs_does_not_keep_a_server_from_stopping(tmp_path: Path) 
         with ServerProcess(tmp_path) as server, connect(server.url, worker_url=worker.url) as client:
             client.start(Slow, "w", str(tmp_path))
             with (tmp_path / PIPE).open("w"):
-                assert server.stop() == 0  # within 10 s
+                assert server.stop() == 0  # after its grace
         worker.kill()
 
 

@@ -59,7 +59,7 @@ class RemoteStage:
         return cast("Backend", self._asked)
 
     async def settle(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             turns = 0
             while turns < REST_TURNS:
                 await asyncio.wrap_future(self._world.settle())

@@ -39,10 +39,10 @@ def test_caller_who_waits_while_it_is_closed_is_told() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(lambda: portal.run(wait_for_ever()))
-        assert asked.wait(10)
+        assert asked.wait(60)
         portal.close()
         with pytest.raises(UnavailableError, match="closed before its question was answered"):
-            waiting.result(10)
+            waiting.result(60)
 
 
 def test_error_is_raised_in_the_caller() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -21,29 +19,18 @@ from perdure.model.requests import StateWait
 from perdure.store.store import Store
 from tests.crash.account import Account
 from tests.crash.load import CLIENTS, LAST, Client
+from tests.ports import quiet_port
 from tests.server.process import ServerProcess
 
 SERVER_LIVES_S = (0.2, 1.5)
 WORKER_LIVES_S = (0.3, 2.0)
 """A process is killed so long after it is ready, whatever it does then."""
 KILLS_MIN = 3
-"""Of each, however long that takes."""
+"""Of each, however long that takes; and one of the worker's is in the middle of a call."""
 CALLED_WITHIN_S = 1.0
-ENDS_MS = 30_000
+ENDS_MS = 120_000
 """What was cut off comes to its end within this time, once nothing is killed any more."""
 ASKED_AT_ONCE = 100
-
-
-def quiet_port(dice: Random) -> int:
-    """Return a port that nobody listens on, and that no connection gets as its own end.
-
-    Those from 32768 on are given to connections. One that is tried while the server is down could get the server's port
-    for itself, and the server would not come back.
-    """
-    while True:
-        port = dice.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 class Besieger(Client):
@@ -132,10 +119,8 @@ class Siege:
 
     def __post_init__(self) -> None:
         self._dice = Random(self.seed)
-        # Not by the seed: two sieges at once on one machine would take each other's servers for their own.
-        ports = Random()
-        self._port = quiet_port(ports)
-        self.worker = WorkerProcess(self.folder, self.code, quiet_port(ports))
+        self._port = quiet_port()
+        self.worker = WorkerProcess(self.folder, self.code, quiet_port())
         self._server = self._born()
 
     async def run(self, seconds: float) -> None:
@@ -192,7 +177,7 @@ class Siege:
 
     async def _fire_at_worker(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        while time.monotonic() < end or self.worker.killed < KILLS_MIN:
+        while time.monotonic() < end or self.worker.killed < KILLS_MIN or not self.worker.in_the_middle:
             await asyncio.sleep(self._dice.uniform(*WORKER_LIVES_S))
             await asyncio.to_thread(self.worker.kill_in_the_middle)
             await asyncio.to_thread(self.worker.start)

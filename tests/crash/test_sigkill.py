@@ -89,30 +89,29 @@ class Life:
 def kill_again_and_again(folder: Path, *, code: Path, kills: int, seed: int) -> str:
     """Keep the ledger of so many processes, and find all of it at the end. Returns the figures."""
     path, dice, account = folder / "a.db", Random(seed), Account()
-    inside_commit = 0
+    number = inside_commit = 0
     lives = [_born(1, folder, code)]
     try:
-        for number in range(1, kills + 1):
+        while number < kills or not inside_commit:  # which moment a kill hits is the machine's choice
+            number += 1
             life = lives[-1]
             known = dice.sample(account.started, min(KNOWN_MAX, len(account.started)))
             # A few are killed as they open the file.
             life.go([str(name) for name in known], until_lines=dice.choice([0, *range(1, LINES_MAX, 20)]))
-            if number < kills:
-                lives.append(_born(number + 1, folder, code))  # it gets ready meanwhile
+            lives.append(_born(number + 1, folder, code))  # it gets ready meanwhile
             inside_commit += life.kill()
             for line in life.said:
                 account.enter(number, line)
     finally:
         for life in lives[-1:]:
             life.end()
-    unfinished = _finish(path, account, life=kills + 1)
+    unfinished = _finish(path, account, life=number + 1)
     store = Store.open(path)
     account.check(store)
     store.close()
     assert not unfinished, f"{len(unfinished)} orders came to no end, such as {unfinished[:3]}"
-    figures = f"{kills} kills, {inside_commit} of them inside a commit, {account.acknowledged} acknowledgements"
-    assert inside_commit > 0, figures
-    assert account.acknowledged > kills, figures
+    figures = f"{number} kills, {inside_commit} of them inside a commit, {account.acknowledged} acknowledgements"
+    assert account.acknowledged > number, figures
     return f"sigkill: {figures}, each found exactly once ({len(account.started)} starts, {len(account.sent)} messages and RPCs)"
 
 

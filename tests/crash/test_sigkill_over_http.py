@@ -19,7 +19,6 @@ async def test_what_a_server_acknowledged_survives_every_kill_once(
     siege = Siege(tmp_path, code, seed=20261124)
     await siege.run(SECONDS)
     tell(f"sigkill over HTTP: {siege.figures()}")
-    assert siege.worker.in_the_middle > 0, siege.figures()
     assert siege.account.acknowledged > siege.servers_killed, siege.figures()
 
 

@@ -25,6 +25,7 @@ from tests.engine.stage import SETTINGS, EngineStage
 BOB = WorkflowId("bob")
 ONCE = straight(RetryPolicy(maximum_attempts=1))
 GRACE_MS = 7_000
+PATIENCE_S = 60
 
 
 @pytest.fixture(params=["roomy", "narrow"])
@@ -41,11 +42,17 @@ def ending(stage: EngineStage[Worker]) -> asyncio.Task[None]:
     return asyncio.ensure_future(stage.engine.aclose(grace_ms=GRACE_MS))
 
 
-async def turn(task: asyncio.Task[None]) -> bool:
-    """Let everything happen that needs no time; say whether the engine has ended."""
+async def ended(end: asyncio.Task[None]) -> bool:
+    """Wait for the end of the engine, without the clock's doing: it stands still."""
+    await asyncio.wait([end], timeout=PATIENCE_S)
+    return end.done()
+
+
+async def goes_on(end: asyncio.Task[None]) -> bool:
+    """Give the engine many turns in which to end; say whether it has not."""
     for _ in range(1_000):
         await asyncio.sleep(0)
-    return task.done()
+    return not end.done()
 
 
 async def begin_again(stage: EngineStage[Worker]) -> None:
@@ -62,16 +69,16 @@ async def status(stage: EngineStage[Worker], workflow_id: WorkflowId = ADA) -> R
 
 
 async def test_an_engine_with_nothing_to_wait_for_ends_at_once(stage: EngineStage[Worker]) -> None:
-    assert await turn(ending(stage))
+    assert await ended(ending(stage))
 
 
 async def test_a_call_under_way_is_waited_for_and_not_made_again(stage: EngineStage[Worker]) -> None:
     await stage.backend.start(starting())
     await stage.settle()
     end = ending(stage)
-    assert not await turn(end)
+    assert await goes_on(end)
     stage.worker.answer(done())
-    assert await turn(end)
+    assert await ended(end)
 
     await begin_again(stage)
     assert stage.worker.requests == []
@@ -87,7 +94,7 @@ async def test_what_follows_from_it_is_left_to_the_next_start(
     await stage.settle()
     end = ending(stage)
     stage.worker.answer(go_to("second", options=options))
-    assert await turn(end)
+    assert await ended(end)
     assert stage.worker.calls("second") == []
 
     await begin_again(stage)
@@ -99,11 +106,11 @@ async def test_a_call_that_is_not_finished_in_time_is_made_again(stage: EngineSt
     await stage.backend.start(starting())
     await stage.settle()
     end = ending(stage)
-    assert not await turn(end)
+    assert await goes_on(end)
     await stage.pass_time(GRACE_MS - 1)
     assert not end.done()
     stage.clock.step()
-    assert await turn(end)
+    assert await ended(end)
 
     stage.worker.script = {"only": done()}
     await begin_again(stage)
@@ -116,7 +123,7 @@ async def test_a_failure_while_it_ends_is_kept_and_tried_again_by_the_next_start
     await stage.settle()
     end = ending(stage)
     stage.worker.answer(Failure("not today"))
-    assert await turn(end)
+    assert await ended(end)
 
     stage.worker.script = {"only": done()}
     await begin_again(stage)
@@ -135,7 +142,7 @@ async def test_a_call_that_waits_for_its_turn_is_not_taken_for_one_that_was_cut_
     await stage.settle()
     end = ending(stage)
     stage.worker.answer(done())
-    assert await turn(end)
+    assert await ended(end)
     assert len(stage.worker.requests) == 1
 
     stage.worker.script = {"only": done()}
@@ -155,7 +162,7 @@ async def test_a_last_attempt_that_waits_for_its_turn_is_made_by_the_next_start(
     assert len(stage.worker.requests) == 2  # the first of Bob's and Ada's, which Bob's second waits for
     end = ending(stage)
     stage.worker.answer(done())
-    assert await turn(end)
+    assert await ended(end)
 
     stage.worker.script = {"only": done()}
     await begin_again(stage)
@@ -172,7 +179,7 @@ async def test_a_call_that_was_left_to_the_next_start_has_its_whole_time_from_wh
     await stage.pass_time(29_000)
     end = ending(stage)
     stage.worker.answer(go_to("late", options=straight(retry)))
-    assert await turn(end)
+    assert await ended(end)
     stage.worker.script = {"late": done()}
     await stage.pass_time(10_000)
     await begin_again(stage)
@@ -187,10 +194,10 @@ async def test_timers_that_pass_while_it_ends_are_for_the_next_start(stage: Engi
     await stage.backend.start(starting("held"))
     await stage.settle()
     end = ending(stage)
-    await turn(end)
+    assert await goes_on(end)
     await stage.pass_time(2_000)
     stage.worker.answer(done())
-    assert await turn(end)
+    assert await ended(end)
     assert stage.worker.calls("only") == []
 
     await begin_again(stage)
@@ -203,12 +210,12 @@ async def test_callers_are_served_while_it_ends(stage: EngineStage[Worker]) -> N
     await stage.backend.start(starting())
     await stage.settle()
     end = ending(stage)
-    await turn(end)
+    assert await goes_on(end)
     await stage.backend.signal(ADA, Message("mail", None))
     await stage.backend.call_rpc(RpcCall(ADA, "note"))
     await stage.backend.start(starting(workflow_id=BOB, state=ONCE))
     stage.worker.answer(done())
-    assert await turn(end)
+    assert await ended(end)
 
     stage.worker.script = {"only": done()}
     await begin_again(stage)
@@ -225,9 +232,9 @@ async def test_an_rpc_under_way_is_waited_for(stage: EngineStage[Worker]) -> Non
     await stage.settle()
     assert isinstance(stage.worker.requests[0], RpcRequest)
     end = ending(stage)
-    assert not await turn(end)
+    assert await goes_on(end)
     stage.worker.answer(writing("word", "hello"))
-    assert await turn(end)
+    assert await ended(end)
     assert await calling is not None
 
 
@@ -243,11 +250,11 @@ def test_an_engine_on_a_thread_of_its_own_waits_too(tmp_path: Path) -> None:
     engine = open_engine(tmp_path / "engine.db", Slow())
     engine.start()
     asyncio.run(engine.backend.start(starting()))
-    assert begun.wait(20)
+    assert begun.wait(60)
     end = threading.Thread(target=lambda: engine.close(grace_ms=60_000))
     end.start()
     reports[0](done())
-    end.join(20)
+    end.join(60)
     assert not end.is_alive()
 
     again = open_engine(tmp_path / "engine.db", Worker())

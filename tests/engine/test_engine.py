@@ -140,7 +140,7 @@ def test_thread_that_waits_is_told_when_the_engine_ends(tmp_path: Path) -> None:
             assert not waiting.done()
         engine.kill()
         with pytest.raises(UnavailableError, match="closed before the question was answered"):
-            waiting.result(10)
+            waiting.result(60)
 
 
 async def test_registered_search_attributes_are_the_only_ones(tmp_path: Path) -> None:

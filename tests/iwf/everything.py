@@ -377,4 +377,4 @@ class Locking(ObjectWorkflow):
     )
     def hold(self, persistence: Persistence) -> None:
         self.entered.set()
-        assert self.gate.wait(20)
+        assert self.gate.wait(60)

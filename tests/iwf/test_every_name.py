@@ -343,7 +343,7 @@ def test_a_held_lock_is_told_at_once() -> None:
         client.start_workflow(Locking, "w", 0)
         holding = threading.Thread(target=lambda: client.invoke_rpc("w", Locking.hold))
         holding.start()
-        assert workflow.entered.wait(20)
+        assert workflow.entered.wait(60)
         with pytest.raises(WorkflowRPCAcquiringLockFailure):
             client.invoke_rpc("w", Locking.hold)
         workflow.gate.set()

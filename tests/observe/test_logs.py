@@ -114,8 +114,8 @@ def test_every_line_of_a_server_is_json_with_the_names_of_what_it_is_about_and_n
         failing = client.start(Careless, "w1", SECRET)
         run_id = failing.describe().run_id
         with pytest.raises(WorkflowFailed):
-            failing.result(timeout=20)
-        assert client.start(Careful, "w2", SECRET).result(timeout=20) == SECRET
+            failing.result(timeout=60)
+        assert client.start(Careful, "w2", SECRET).result(timeout=60) == SECRET
     lines = lines_of(server)
     assert {"time", "level", "logger", "message"} <= set.intersection(*(set(line) for line in lines))
     assert lines[0]["url"] == server.url
@@ -148,7 +148,7 @@ def test_a_server_says_in_words_what_went_wrong_and_no_more_than_it_is_asked_to(
         connect(quiet.url, worker_url=worker_url) as client,
         pytest.raises(WorkflowFailed),
     ):
-        client.start(Careless, "w1", SECRET).result(timeout=20)
+        client.start(Careless, "w1", SECRET).result(timeout=60)
     assert len(quiet.output) == 5, quiet.output  # who it is, where it is, how to stop it, that it has
 
     worker = Threaded(uvicorn.Config(Worker(Careless()).asgi_app(), log_config=None))
@@ -158,6 +158,6 @@ def test_a_server_says_in_words_what_went_wrong_and_no_more_than_it_is_asked_to(
         connect(server.url, worker_url=worker_url) as client,
         pytest.raises(WorkflowFailed),
     ):
-        client.start(Careless, "w2", SECRET).result(timeout=20)
+        client.start(Careless, "w2", SECRET).result(timeout=60)
     (ended,) = [line for line in server.output if "ended" in line]
     assert "INFO perdure.engine.reporter: a run of workflow 'w2' ended: FAILED [workflow_id=w2 run_id=" in ended

@@ -112,7 +112,7 @@ class Greeting(Workflow[str, str]):
 def test_an_engine_in_this_process_counts_into_the_registry_it_is_given(tmp_path: Path) -> None:
     observer = PrometheusObserver(CollectorRegistry())
     with connect(f"sqlite:///{tmp_path / 'a.db'}", Greeting(), observer=observer) as client:
-        assert client.start(Greeting, "ada", "Ada").result(timeout=20) == "Hello Ada"
+        assert client.start(Greeting, "ada", "Ada").result(timeout=60) == "Hello Ada"
     read = samples(observer)
     assert read['perdure_workflow_closes_total{status="COMPLETED",workflow_type="Greeting"}'] == 1
     assert read['perdure_worker_calls_total{method="execute",outcome="success",workflow_type="Greeting"}'] == 1

@@ -85,7 +85,7 @@ def test_all_attempts_of_a_step_are_spans_of_one_trace_in_which_its_handler_runs
     made, workflow = spans(), Traced()
     with connect(f"sqlite:///{tmp_path / 'a.db'}", workflow, tracing=Tracing(made.provider)) as client:
         handle = client.start(Traced, "w", 1)
-        assert handle.result(timeout=20) == 2
+        assert handle.result(timeout=60) == 2
         run_id = handle.describe().run_id
         assert handle.call(Traced.ask) == "here"
 
@@ -154,7 +154,7 @@ def test_a_worker_over_http_goes_on_with_the_trace_of_a_real_server(tmp_path: Pa
             connect(server.url, worker_url=worker_url) as client,
         ):
             handle = client.start(Traced, "w", 1)
-            assert handle.result(timeout=20) == 2
+            assert handle.result(timeout=60) == 2
             run_id = handle.describe().run_id
             assert handle.call(Traced.ask) == "here"
 

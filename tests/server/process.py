@@ -12,13 +12,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-READY_SECONDS = 30
-STOPPED_SECONDS = 10
-"""SIGTERM exits within this time, whatever is in flight."""
+READY_SECONDS = 60
+STOPPED_SECONDS = 60
+"""An end of patience: how long a server takes at most is a matter of its grace, and of the machine."""
 
 PERDURE = (sys.executable, "-m", "perdure.cli")
 COMMAND = (*PERDURE, "server")
 ROOT = Path(__file__).parents[2]
+
+
+def pause(process: subprocess.Popen[str]) -> None:
+    """Stop a process, as SIGSTOP does some time after it was sent."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
 
 
 class Served:
@@ -62,6 +68,10 @@ class Served:
             raise AssertionError(f"the server did not stop within {STOPPED_SECONDS} s: {self.output}") from None
         self._reader.join()
         return status
+
+    def pause(self) -> None:
+        """Stop it in the middle of whatever it does, and return when it has stopped."""
+        pause(self.process)
 
     def kill(self) -> None:
         self.process.kill()

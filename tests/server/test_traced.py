@@ -26,7 +26,7 @@ def test_a_server_whose_collector_is_not_there_works_and_stops(tmp_path: Path) -
         Threaded(uvicorn.Config(Worker(Traced()).asgi_app(), log_config=None)) as worker_url,
         connect(server.url, worker_url=worker_url) as client,
     ):
-        assert client.start(Traced, "w", 1).result(timeout=20) == 2
+        assert client.start(Traced, "w", 1).result(timeout=60) == 2
 
 
 def test_a_server_without_the_extra_says_what_to_install() -> None:

@@ -19,6 +19,6 @@ def offer(path: Path, *workflows: AnyWorkflow) -> Offer:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for what other threads and processes do."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - what is waited for happens elsewhere, and tells nobody
             await asyncio.sleep(0.005)

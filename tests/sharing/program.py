@@ -10,6 +10,8 @@ from ast import literal_eval
 from pathlib import Path
 from typing import Any, Self
 
+from tests.server.process import pause
+
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = """
 import os, sys
@@ -50,7 +52,7 @@ class Program:
             self.process.send_signal(signal.SIGCONT)
             self.process.stdin.close()
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
@@ -71,6 +73,9 @@ class Program:
     def says(self, line: str) -> Any:
         self.ask(line)
         return self.hear()
+
+    def pause(self) -> None:
+        pause(self.process)
 
     def kill(self) -> None:
         self.process.kill()

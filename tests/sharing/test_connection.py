@@ -101,8 +101,8 @@ async def test_answers_find_their_requests_in_whatever_order_they_come(path: Pat
     async with Owner(path) as owner:
         connection = await Connection.open(path)
         assert connection.greeting == Greeting(7, ("Greeting",))
-        first = asyncio.ensure_future(connection.send("/a", b"1", seconds=10))
-        second = asyncio.ensure_future(connection.send("/b", b"2", seconds=10))
+        first = asyncio.ensure_future(connection.send("/a", b"1", seconds=60))
+        second = asyncio.ensure_future(connection.send("/b", b"2", seconds=60))
         asked = [await owner.heard.get(), await owner.heard.get()]
         assert [(request.path, request.body) for request in asked] == [("/a", b"1"), ("/b", b"2")]
         for request in reversed(asked):
@@ -114,7 +114,7 @@ async def test_answers_find_their_requests_in_whatever_order_they_come(path: Pat
 async def test_request_that_nobody_waits_for_is_taken_back(path: Path) -> None:
     async with Owner(path) as owner:
         connection = await Connection.open(path)
-        asking = asyncio.ensure_future(connection.send("/a", b"", seconds=10))
+        asking = asyncio.ensure_future(connection.send("/a", b"", seconds=60))
         number = (await owner.heard.get()).number
         asking.cancel()
         assert await owner.heard.get() == Request(number, "")
@@ -128,7 +128,7 @@ async def test_request_that_nobody_waits_for_is_taken_back(path: Path) -> None:
 async def test_who_waits_is_told_when_the_owner_goes(path: Path) -> None:
     async with Owner(path) as owner:
         connection = await Connection.open(path)
-        asking = asyncio.ensure_future(connection.send("/a", b"", seconds=10))
+        asking = asyncio.ensure_future(connection.send("/a", b"", seconds=60))
         await owner.heard.get()
         assert owner.writer is not None
         owner.writer.close()
@@ -137,13 +137,13 @@ async def test_who_waits_is_told_when_the_owner_goes(path: Path) -> None:
         assert not isinstance(told.value, Unsent)  # it may have been done
         assert connection.lost.is_set()
         with pytest.raises(Unsent):
-            await connection.send("/a", b"", seconds=10)
+            await connection.send("/a", b"", seconds=60)
 
 
 async def test_who_waits_is_told_when_the_connection_is_closed_here(path: Path) -> None:
     async with Owner(path) as owner:
         connection = await Connection.open(path)
-        asking = asyncio.ensure_future(connection.send("/a", b"", seconds=10))
+        asking = asyncio.ensure_future(connection.send("/a", b"", seconds=60))
         await owner.heard.get()
         await connection.close()
         with pytest.raises(UnavailableError, match="the client was closed"):
@@ -158,7 +158,7 @@ async def test_who_waits_is_told_when_the_connection_is_closed_here(path: Path) 
 async def test_what_is_no_answer_ends_the_connection(path: Path, nonsense: bytes) -> None:
     async with Owner(path) as owner:
         connection = await Connection.open(path)
-        asking = asyncio.ensure_future(connection.send("/a", b"", seconds=10))
+        asking = asyncio.ensure_future(connection.send("/a", b"", seconds=60))
         await owner.heard.get()
         owner.say(nonsense)
         with pytest.raises(UnavailableError, match="cannot go on: found a frame"):
@@ -169,7 +169,7 @@ async def test_request_that_is_too_long_is_refused_before_it_is_sent(path: Path)
     async with Owner(path) as owner:
         connection = await Connection.open(path)
         with pytest.raises(InvalidRequest, match="expected no more than"):
-            await connection.send("/a", bytes(REQUEST_BYTES_MAX + 1), seconds=10)
+            await connection.send("/a", bytes(REQUEST_BYTES_MAX + 1), seconds=60)
         assert owner.heard.empty()
         await connection.close()
 

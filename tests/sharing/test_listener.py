@@ -136,17 +136,17 @@ async def test_nonsense_ends_its_connection_and_touches_no_other(
 
 
 async def test_request_that_makes_no_sense_is_answered_and_nothing_ends(connection: Connection) -> None:
-    assert (await connection.send("/nowhere", b"", seconds=10))[0] == 404
-    assert (await connection.send(PATH, b"[[[", seconds=10))[0] == 400
+    assert (await connection.send("/nowhere", b"", seconds=60))[0] == 404
+    assert (await connection.send(PATH, b"[[[", seconds=60))[0] == 400
 
 
 async def test_what_is_asked_while_the_engine_closes_is_answered(
     host: Host, connection: Connection, ada: AsyncHandle[Greeting, str]
 ) -> None:
-    waiting = asyncio.ensure_future(connection.send(PATH, WAIT, seconds=10))
+    waiting = asyncio.ensure_future(connection.send(PATH, WAIT, seconds=60))
     await until(lambda: host.engine.callers_waiting == 1)
     await host.aclose()
     assert (await waiting)[0] == 503
     await connection.lost.wait()
     with pytest.raises(UnavailableError):
-        await connection.send(PATH, WAIT, seconds=10)
+        await connection.send(PATH, WAIT, seconds=60)

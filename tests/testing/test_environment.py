@@ -127,7 +127,7 @@ class Hanging(Workflow[None, None]):
         self.calls.append(self.run.attempt)
         self.called.set()
         if len(self.calls) == 1:
-            self.let_go.wait(20)
+            self.let_go.wait(60)
         return complete()
 
 
@@ -230,7 +230,7 @@ def test_call_that_was_under_way_is_made_again_after_a_restart() -> None:
     hanging = Hanging()
     with Environment(hanging) as env:
         run = env.client.start(Hanging, "h")
-        assert hanging.called.wait(10)
+        assert hanging.called.wait(60)
         env.restart()
         assert run.result() is None
         hanging.let_go.set()
@@ -243,7 +243,7 @@ def test_caller_of_a_killed_engine_is_told() -> None:
     hanging = Hanging()
     with Environment(hanging) as env:
         run = env.client.start(Hanging, "h")
-        assert hanging.called.wait(10)
+        assert hanging.called.wait(60)
 
         def wait() -> None:
             try:
@@ -256,7 +256,7 @@ def test_caller_of_a_killed_engine_is_told() -> None:
         while not env.callers_waiting:
             env.client.search()
         env.restart()
-        waiting.join(10)
+        waiting.join(60)
         assert [str(error) for error in errors] == ["the engine was killed before it could answer"]
         hanging.let_go.set()
 

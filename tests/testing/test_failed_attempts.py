@@ -157,7 +157,7 @@ def test_the_error_of_a_failed_run_has_the_handlers_stack_in_process(tmp_path: P
     with connect(f"sqlite:///{tmp_path / 'once.db'}", Once()) as client:
         once = client.start(Once, "o")
         with pytest.raises(WorkflowFailed) as caught:
-            once.result(timeout=20)
+            once.result(timeout=60)
     assert 'raise OSError("the shop is closed")' in str(caught.value.__cause__)
 
 

@@ -26,7 +26,7 @@ from perdure.model.calls import Answer, Failure, RpcRequest, StateRequest
 from perdure.worker.local import LocalInvoker
 from tests.authoring.onboarding import Onboarding
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 """Far beyond what anything here takes: a test that waits this long has failed."""
 
 

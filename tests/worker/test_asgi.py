@@ -21,7 +21,7 @@ from perdure.worker.serving import Worker
 from perdure.worker.signature import Signer
 from tests.authoring.onboarding import rpc_request, state_request
 from tests.worker.caller import AsgiCall, call_asgi, written
-from tests.worker.service import Gate, Service
+from tests.worker.service import WAIT_SECONDS, Gate, Service
 from tests.worker.test_signature import AT, SECRET, guard
 
 
@@ -91,14 +91,15 @@ async def test_handler_on_the_loop_is_cancelled_when_the_server_has_gone(app: As
     before = asyncio.all_tasks()
     call = AsgiCall(app, paths.WORKER_EXECUTE, written(to_service("sleep_on_loop")))
     running = asyncio.ensure_future(call.run())
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert len(asyncio.all_tasks() - before) == 3  # the call, its handler, and who waits for the server to go
-    call.leave()
-    await running
-    await asyncio.sleep(0)
+    async with asyncio.timeout(WAIT_SECONDS):
+        # The call, its handler, and who waits for the server to go.
+        while len(asyncio.all_tasks() - before) != 3:  # noqa: ASYNC110 - turns of this loop, not time
+            await asyncio.sleep(0)
+        call.leave()
+        await running
+        while asyncio.all_tasks() != before:  # noqa: ASYNC110 - turns of this loop, not time
+            await asyncio.sleep(0)
     assert call.sent == []
-    assert asyncio.all_tasks() == before
 
 
 async def test_call_that_nobody_waits_for_gets_no_thread() -> None:

@@ -22,10 +22,10 @@ ENDLESS = 64 * 1024 * 1024
 def test_headers_without_an_end_are_refused(tmp_path: Path, beginning: bytes, piece: bytes) -> None:
     with ServerProcess(tmp_path) as server:
         host, _, port = server.url.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port)), timeout=20) as caller:
+        with socket.create_connection((host, int(port)), timeout=60) as caller:
             caller.sendall(beginning)
             with pytest.raises(ConnectionError):
                 caller.sendall(piece * (ENDLESS // len(piece)))
-        with socket.create_connection((host, int(port)), timeout=20) as caller:
+        with socket.create_connection((host, int(port)), timeout=60) as caller:
             caller.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"a" * (REQUEST_HEAD_BYTES_MAX - 100) + b"\r\n\r\n")
             assert caller.recv(100).startswith(b"HTTP/1.1 200 ")

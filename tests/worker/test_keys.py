@@ -102,6 +102,6 @@ except InvalidRequest as error:
     print(error)
 """
     told = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     ).stdout
     assert "pip install 'perdure[ed25519]'" in told

@@ -49,7 +49,7 @@ async def test_a_worker_serves_until_it_is_told_to_stop() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     app = Worker(Service()).asgi_app()
-    await asyncio.wait_for(serve_worker(app, host="127.0.0.1", port=0, ready=ready), 20)
+    await asyncio.wait_for(serve_worker(app, host="127.0.0.1", port=0, ready=ready), 60)
     (url,) = urls
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))

@@ -102,12 +102,12 @@ def test_worker_runs_what_its_server_has_signed_and_nothing_else(tmp_path: Path,
             ServerProcess(tmp_path, *keys_file) as server,
             connect(server.url, worker_url=worker_url) as client,
         ):
-            assert client.start(Service, "pair", "x").result(timeout=20) == "x None"
+            assert client.start(Service, "pair", "x").result(timeout=60) == "x None"
         with (
             ServerProcess(tmp_path, db="other.db", env={"PERDURE_SIGNING_KEYS": NEW}) as server,
             connect(server.url, worker_url=worker_url) as client,
         ):
-            assert client.start(Service, "secret", "x").result(timeout=20) == "x None"
+            assert client.start(Service, "secret", "x").result(timeout=60) == "x None"
         with (
             ServerProcess(tmp_path, db="third.db") as server,
             connect(server.url, worker_url=worker_url) as client,
@@ -129,7 +129,7 @@ def test_program_moves_to_a_server_by_its_url(tmp_path: Path, interface: str) ->
         ada = client.start(Signup, "ada", Form("ada", "ada@example.org"))
         assert ada.describe().workflow_type == "Signup"
         assert ada.call(Signup.confirm, "link") == "done"
-        assert ada.result(timeout=20) == "done"
+        assert ada.result(timeout=60) == "done"
         assert ada.get(Signup.form) == Form("ada", "ada@example.org")
         assert [run.workflow_id for run in client.search("status = 'verified'")] == ["ada"]
         assert mails == ["please verify", "welcome"]
@@ -151,7 +151,7 @@ def test_program_runs_with_a_worker_at_https(tmp_path: Path) -> None:
             ServerProcess(tmp_path, "--worker-ca-file", "ca.pem") as server,
             connect(server.url, worker_url=worker_url) as client,
         ):
-            assert client.start(Service, "w", "x").result(timeout=20) == "x None"
+            assert client.start(Service, "w", "x").result(timeout=60) == "x None"
         with (
             ServerProcess(tmp_path, db="other.db") as server,
             connect(server.url, worker_url=worker_url) as client,

@@ -60,7 +60,7 @@ class Browser:
 
     def _fetch(self, request: Request) -> Page:
         try:
-            response = self._opener.open(request, timeout=20)
+            response = self._opener.open(request, timeout=60)
         except HTTPError as err:
             response = err
         with response:

@@ -12,7 +12,7 @@ from email.policy import default
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.apps.signup.ports import free_port
+from tests.ports import quiet_port
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,9 @@ class ScriptedMailServer:
 
     @contextmanager
     def listening(self, port: int | None = None) -> Iterator[int]:
-        controller = Controller(self, hostname="127.0.0.1", port=port or free_port())
+        controller = Controller(
+            self, hostname="127.0.0.1", port=port or quiet_port(), server_hostname="localhost", ready_timeout=60
+        )
         controller.start()
         try:
             yield int(controller.port)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from signup.inbox import Mail, MailStore
 from tests.apps.signup.browser import Browser, Page
-from tests.apps.signup.ports import free_port
 from tests.apps.signup.waiting import wait_for
+from tests.ports import quiet_port
 
 ROOT = Path(__file__).parents[3]
 ADA = {"username": "ada", "email": "ada@example.org", "first_name": "Ada", "last_name": "Lovelace"}
@@ -30,7 +30,7 @@ class Demo:
 
     def __init__(self, folder: Path, *, remind_every: str) -> None:
         self.folder = folder
-        self.port, self.smtp_port = free_port(), free_port()
+        self.port, self.smtp_port = quiet_port(), quiet_port()
         self.remind_every = remind_every
         self.inbox = MailStore(folder / "inbox")
         self.process: subprocess.Popen[str] | None = None
@@ -52,20 +52,20 @@ class Demo:
             said += line
             if "Stop it with Ctrl-C." in line:
                 return
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
         raise DidNotStart(said, self.process.returncode)
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
         assert self.process.returncode == -signal.SIGKILL
 
     def stop(self, number: int = signal.SIGTERM) -> str:
         """Stop it gently; return what it says at the end."""
         assert self.process is not None
         self.process.send_signal(number)
-        said, _ = self.process.communicate(timeout=20)
+        said, _ = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, said
         return said
 

@@ -77,7 +77,7 @@ def test_from_the_form_over_a_reminder_to_the_welcome(start: Callable[..., Demo]
 
 
 def test_killed_between_the_mail_and_the_click_it_goes_on_where_it_was(start: Callable[..., Demo]) -> None:
-    demo = start(remind_every="2s")
+    demo = start(remind_every="4s")  # longer than from the mail to the kill
     browser = demo.browser()
     demo.sign_up(browser)
     first = demo.wait_for_mail(VERIFY)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from signup.inbox import MailServer, MailStore, pages
 from signup.mail import Mailer, Outcome
 from signup.settings import Settings
-from tests.apps.signup.ports import free_port
+from tests.ports import quiet_port
 
 LINK = "http://127.0.0.1:8000/signup/verify/c2lnbnVw/" + "T" * 44
 
@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> MailStore:
 
 @pytest.fixture
 def port(store: MailStore) -> Iterator[int]:
-    number = free_port()
+    number = quiet_port()
     server = MailServer(store, port=number)
     server.start()
     yield number

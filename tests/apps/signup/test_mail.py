@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from signup.mail import Delivery, Mailer, Outcome
 from signup.settings import Settings, SmtpTls
 from tests.apps.signup.mail_server import ScriptedMailServer
-from tests.apps.signup.ports import free_port
+from tests.ports import quiet_port
 
 
 def mailer(port: int, *, tls: SmtpTls = SmtpTls.OFF, user: str = "") -> Mailer:
@@ -76,7 +76,7 @@ def test_how_the_server_says_goodbye_changes_nothing() -> None:
 
 
 def test_nobody_listens() -> None:
-    delivery = send(free_port())
+    delivery = send(quiet_port())
     assert (delivery.outcome, delivery.code) == (Outcome.TEMPORARY, 0)
     assert "ConnectionRefusedError" in delivery.text
 

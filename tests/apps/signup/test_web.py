@@ -18,8 +18,8 @@ from signup.settings import Settings
 from signup.web import create_app
 from signup.workflow import Signup
 from tests.apps.signup.browser import Page, page_of
-from tests.apps.signup.ports import free_port
 from tests.apps.signup.waiting import wait_for
+from tests.ports import quiet_port
 
 ADA = {"username": "ada", "email": "Ada@example.org", "first_name": "Ada", "last_name": "Lovelace"}
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -87,7 +87,7 @@ class Visitor:
 @pytest.fixture
 def settings() -> Settings:
     return Settings(
-        secret_key=bytes(32), token_keys={1: bytes(range(32))}, smtp_port=free_port(), resend_every=timedelta(hours=1)
+        secret_key=bytes(32), token_keys={1: bytes(range(32))}, smtp_port=quiet_port(), resend_every=timedelta(hours=1)
     )
 
 

@@ -17,7 +17,7 @@ from signup.form import Form
 from signup.settings import Settings
 from signup.workflow import Signup
 from tests.apps.signup.mail_server import ScriptedMailServer, Taken
-from tests.apps.signup.ports import free_port
+from tests.ports import quiet_port
 
 ADA = Form("ada", "Ada@example.org", "Ada", "Lovelace")
 VERIFY, REMINDER, WELCOME = (
@@ -68,7 +68,7 @@ def make() -> Iterator[Make]:
 
         def made(*, server: ScriptedMailServer | None = None, listens: bool = True, **changes: Any) -> Place:
             server = server or ScriptedMailServer()
-            port = stack.enter_context(server.listening()) if listens else free_port()
+            port = stack.enter_context(server.listening()) if listens else quiet_port()
             settings = settings_for(port, **changes)
             env = Environment(Signup(settings, now=lambda: env.now()))
             stack.enter_context(env)
@@ -412,7 +412,7 @@ def test_a_crash_between_the_mail_servers_yes_and_ours_repeats_the_very_same_mai
             action()
             place.env.settle()
             return
-        assert restarted.wait(10)
+        assert restarted.wait(60)
         place.env.settle()
 
     place.server.before_answer = crash

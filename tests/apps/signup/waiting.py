@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = 20) -> T:
+def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = 60) -> T:
     """Look until there is something that is true, and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
