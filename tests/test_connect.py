@@ -236,9 +236,7 @@ def test_caller_who_waits_while_all_is_closed_is_told(tmp_path: Path) -> None:
 
 
 def test_unknown_scheme_is_told_the_known_ones() -> None:
-    with pytest.raises(
-        InvalidRequest, match=r"'postgres://db'.*sqlite:, http:, https:, temporal:.*sqlite:///signup\.db"
-    ):
+    with pytest.raises(InvalidRequest, match=r"'postgres://db'.*sqlite:, http:, https: such as sqlite:///signup\.db"):
         connect("postgres://db")
 
 
@@ -267,6 +265,8 @@ def test_what_runs_elsewhere_is_not_to_be_run_here() -> None:
         connect("http://127.0.0.1:1", Greeting())
     with pytest.raises(InvalidRequest, match="among the settings of that server"):
         connect("http://127.0.0.1:1", retention=1)
+    with pytest.raises(InvalidRequest, match="found a retention"):
+        connect("http://127.0.0.1:1", history_retention=1)
     with pytest.raises(InvalidRequest, match="hand them over instead"):
         connect("sqlite:///greetings.db", worker_url="http://127.0.0.1:2")
 
@@ -396,3 +396,26 @@ def test_runs_of_a_type_that_is_not_handed_over_any_more_say_so_and_go_on_once_i
     assert "nobody runs this workflow here: its type 'Greeting'" in caplog.text
     with connect(url, Greeting()) as client:
         assert client.get(Greeting, "ada").result(timeout=30) == "hello Ada"
+
+
+class Counter(Workflow[None, None]):
+    ticks: Channel[None] = Channel()
+
+    @state(start=True, wait=ticks)
+    def count(self) -> Decision:
+        return go_to(self.count)
+
+
+@pytest.mark.parametrize("history_retention", [None, 0.001])
+def test_the_early_history_of_a_run_that_goes_on_is_forgotten_where_that_is_wanted(
+    tmp_path: Path, history_retention: float | None
+) -> None:
+    with connect(f"sqlite:///{tmp_path / 'w.db'}", Counter(), history_retention=history_retention) as client:
+        counter = client.start(Counter, "w")
+        for _ in range(200):
+            counter.publish(Counter.ticks)
+        deadline = time.monotonic() + 60
+        while (entries := list(counter.history()))[-1].seq < 600:  # three events for each
+            assert time.monotonic() < deadline, entries
+            time.sleep(0.01)
+        assert (entries[0].seq == 1) is (history_retention is None)

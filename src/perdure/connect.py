@@ -56,6 +56,7 @@ def connect(
     worker_url: str | None = None,
     threads: int | None = None,
     retention: Duration | None = None,
+    history_retention: Duration | None = None,
     observer: Observer | None = None,
     tracing: Tracing | None = None,
     blobs: Blobs | None = None,
@@ -78,6 +79,8 @@ def connect(
         worker_url: for a server, where it finds the worker of what is started; or say it in each start.
         threads: for a file, for the ``def`` handlers of each workflow type.
         retention: for a file, how long ended runs are kept; for ever if left out.
+        history_retention: for a file, how long the early part of the history of a run is kept that goes on; as long
+            as the run if left out. No reset goes back to what is forgotten.
         observer: for a file, counts what its engine does.
         tracing: for a file, makes a span of each call of a handler, which runs in it.
         blobs: for a file, where large values are kept apart from it; the same in all processes, and as long
@@ -102,6 +105,7 @@ def connect(
             worker_url=worker_url,
             threads=threads,
             retention=retention,
+            history_retention=history_retention,
             watched=observer or tracing,
             blobs=blobs,
         )
@@ -114,6 +118,7 @@ def connect(
             workflows,
             threads=threads,
             retention=retention,
+            history_retention=history_retention,
             tracebacks=tracebacks,
             observer=observer,
             tracing=tracing,
@@ -135,6 +140,7 @@ async def connect_async(
     worker_url: str | None = None,
     threads: int | None = None,
     retention: Duration | None = None,
+    history_retention: Duration | None = None,
     observer: Observer | None = None,
     tracing: Tracing | None = None,
     blobs: Blobs | None = None,
@@ -155,6 +161,7 @@ async def connect_async(
             worker_url=worker_url,
             threads=threads,
             retention=retention,
+            history_retention=history_retention,
             watched=observer or tracing,
             blobs=blobs,
         )
@@ -166,6 +173,7 @@ async def connect_async(
         workflows,
         threads=threads,
         retention=retention,
+        history_retention=history_retention,
         tracebacks=tracebacks,
         observer=observer,
         tracing=tracing,
@@ -193,6 +201,7 @@ def _server(
     worker_url: str | None,
     threads: int | None,
     retention: Duration | None,
+    history_retention: Duration | None,
     watched: Observer | Tracing | None,
     blobs: Blobs | None,
 ) -> HttpBackend:
@@ -201,7 +210,7 @@ def _server(
             f"{url} is a server and runs no workflow of this process, found some to run here; "
             "serve them with a Worker, and say where: connect(url, worker_url=…)"
         )
-    if retention is not None:
+    if retention is not None or history_retention is not None:
         raise InvalidRequest(f"found a retention for {url}, expected it among the settings of that server")
     if blobs is not None:
         raise InvalidRequest(
@@ -229,7 +238,7 @@ def _path_of(url: str, worker_url: str | None) -> str:
             "and servers, http://localhost:8801"
         )
     if parts.scheme not in SCHEMES:
-        known = ", ".join(f"{scheme}:" for scheme in (*SCHEMES, *LATER))
+        known = ", ".join(f"{scheme}:" for scheme in SCHEMES)
         raise InvalidRequest(
             f"found {url!r}, expected a URL that begins with one of {known} such as sqlite:///signup.db"
         )
@@ -270,6 +279,7 @@ def _offer(
     *,
     threads: int | None,
     retention: Duration | None,
+    history_retention: Duration | None,
     tracebacks: Tracebacks,
     observer: Observer | None,
     tracing: Tracing | None,
@@ -281,7 +291,11 @@ def _offer(
     from perdure.worker.runnable import registered, runnables_of
 
     known = registered(workflows)
-    settings = EngineSettings(retention_ms=None if retention is None else milliseconds(retention), blobs=blobs)
+    settings = EngineSettings(
+        retention_ms=None if retention is None else milliseconds(retention),
+        history_retention_ms=None if history_retention is None else milliseconds(history_retention),
+        blobs=blobs,
+    )
 
     def make_invoker(loop: asyncio.AbstractEventLoop) -> Invoker:
         local = LocalInvoker(

@@ -55,6 +55,12 @@ SERVER_SETTINGS = (
     Setting("metrics", "WHERE", "figures for Prometheus: on, at /metrics of this address; off; or HOST:PORT (on)"),
     Setting("traces", "WHERE", "spans of calls to workers: off, or otlp, to an OpenTelemetry collector (off)"),
     Setting("retention_days", "N", "how long ended runs are kept (for ever)", int),
+    Setting(
+        "history_retention_days",
+        "N",
+        "how long the early part of the history of a run is kept that goes on (as long as the run)",
+        int,
+    ),
 )
 
 WORKER_SETTINGS = (

@@ -111,9 +111,9 @@ def _invoker(settings: ServerSettings, tracing: Tracing | None) -> HttpInvoker:
 
 
 def _open(settings: ServerSettings, invoker: Invoker, *, address: str, observer: Observer | None) -> Engine:
-    retention_ms = None if settings.retention_days is None else settings.retention_days * _DAY_MS
     engine_settings = EngineSettings(
-        retention_ms=retention_ms,
+        retention_ms=_days_ms(settings.retention_days),
+        history_retention_ms=_days_ms(settings.history_retention_days),
         address=address,
         lane_max=settings.worker_calls_max,
         search_attributes=settings.search_attributes,
@@ -121,6 +121,10 @@ def _open(settings: ServerSettings, invoker: Invoker, *, address: str, observer:
     )
     loop = asyncio.get_running_loop()
     return open_engine(settings.db, invoker, settings=engine_settings, loop=loop, observer=observer)
+
+
+def _days_ms(days: int | None) -> int | None:
+    return None if days is None else days * _DAY_MS
 
 
 def _signer(settings: ServerSettings, loop: asyncio.AbstractEventLoop) -> Signer | None:

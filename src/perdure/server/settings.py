@@ -70,6 +70,8 @@ class ServerSettings:
     """``off``; or ``otlp``, to a collector, where OpenTelemetry's variables say."""
     retention_days: int | None = None
     """How long ended runs are kept; ``None``: for ever."""
+    history_retention_days: int | None = None
+    """How long the early part of the history of a run is kept that goes on; ``None``: as long as the run."""
 
     def __post_init__(self) -> None:
         for name in ("max_wait_seconds", "body_bytes_max", "worker_reply_bytes_max", "worker_calls_max"):
@@ -79,8 +81,9 @@ class ServerSettings:
             raise InvalidRequest("db is empty, expected a file: perdure.db")
         if not 0 <= self.port <= 65_535:
             raise InvalidRequest(f"port is {self.port}, expected 0 to 65535")
-        if self.retention_days is not None and self.retention_days < 1:
-            raise InvalidRequest(f"retention_days is {self.retention_days}, expected 1 or more")
+        for name in ("retention_days", "history_retention_days"):
+            if (days := getattr(self, name)) is not None and days < 1:
+                raise InvalidRequest(f"{name} is {days}, expected 1 or more")
         if self.log_level not in LEVELS:
             raise InvalidRequest(f"log_level is {self.log_level!r}, expected one of {', '.join(LEVELS)}")
         check_traces(self.traces)
