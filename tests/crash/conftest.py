@@ -1,6 +1,6 @@
 """Crash tests: whatever the moment at which an engine dies, what it acknowledged stays, and it goes on.
 
-Three kinds, each of which says how many crash points it tried (the lines after pytest's own):
+Four kinds, each of which says what it tried (the lines after pytest's own):
 
 - ``test_simulated.py``: the engine's core on a real file, everything around it replaced by single moves that a
   seeded scheduler chooses (``process.py``). From every moment of every program of the corpus (``programs.py``) the
@@ -10,6 +10,8 @@ Three kinds, each of which says how many crash points it tried (the lines after 
   it, at every write and sync.
 - ``test_sigkill.py``: real processes under load, killed with SIGKILL again and again, while another one keeps the
   ledger of what they acknowledged. ``test_sigkill_over_http.py`` does so to ``perdure server`` and a worker (``siege.py``).
+- ``test_turmoil.py``: a seed has callers, workers, the clock, a disk that refuses and crashes do everything at once
+  (``turmoil.py``, ``whims.py``); whatever comes of it, the file is well and each run is what its journal says.
 
 ``make test-long`` runs the longer versions: more seeds, more crashes during recovery, minutes of kills.
 """
