@@ -14,11 +14,30 @@ from perdure.model.calls import Answer, ExecuteAnswer, Failure, RpcAnswer, State
 from perdure.model.value import EncodedValue
 from perdure.testing.clock import VirtualClock
 from perdure.testing.conformance.invoker import Request, ScriptedInvoker
+from perdure.testing.conformance.invoking import Hands, InvokerConformance
 from perdure.testing.conformance.lines import complete
+from tests.blobs.hands import blob_hands
 from tests.blobs.test_keeper import ADA, LARGE, Desk
 from tests.blobs.test_values import CALL, RPC
+from tests.worker.hands import hands_here, hands_over_http
 
 SMALL = EncodedValue("small")
+
+
+class TestBlobInvoker(InvokerConformance):
+    """The contract of an invoker, with every value apart."""
+
+    @pytest.fixture
+    async def hands(self, tmp_path: Path) -> AsyncIterator[Hands]:
+        async with hands_here() as inner, blob_hands(inner, tmp_path) as hands:
+            yield hands
+
+
+class TestBlobInvokerOverHttp(InvokerConformance):
+    @pytest.fixture
+    async def hands(self, tmp_path: Path) -> AsyncIterator[Hands]:
+        async with hands_over_http() as inner, blob_hands(inner, tmp_path) as hands:
+            yield hands
 
 
 class Place:

@@ -29,13 +29,24 @@ from perdure.model.calls import (
 )
 from perdure.model.errors import InvalidRequest
 from perdure.model.ids import RunId, StateExecutionId, StateId, WorkflowId, WorkflowType
+from perdure.testing.conformance.invoking import Hands, InvokerConformance
 from perdure.worker.destination import AllowList
 from perdure.worker.http import HttpInvoker, read_authorities
 from perdure.worker.signature import Signed, Signer
+from tests.worker.hands import hands_over_http
 from tests.worker.test_signature import AT, SECRET, guard
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 DONE = {"stateDecision": {"nextStates": [{"stateId": "_SYS_GRACEFUL_COMPLETING_WORKFLOW"}]}}
+
+
+class TestHttpInvoker(InvokerConformance):
+    """The contract of an invoker, over a socket."""
+
+    @pytest.fixture
+    async def hands(self) -> AsyncIterator[Hands]:
+        async with hands_over_http() as hands:
+            yield hands
 
 
 class Worker:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +11,20 @@ import pytest
 from perdure import Registry
 from perdure.model.calls import ExecuteAnswer, Failure, RpcAnswer, StateMethod, WaitUntilAnswer
 from perdure.model.decisions import Closing
+from perdure.testing.conformance.invoking import Hands, InvokerConformance
 from perdure.worker.local import LocalInvoker
 from tests.authoring.onboarding import Onboarding, rpc_request, sealed, state_request
+from tests.worker.hands import hands_here
 from tests.worker.service import WAIT_SECONDS, Ends, Gate, Service, invoke
+
+
+class TestLocalInvoker(InvokerConformance):
+    """The contract of an invoker."""
+
+    @pytest.fixture
+    async def hands(self) -> AsyncIterator[Hands]:
+        async with hands_here() as hands:
+            yield hands
 
 
 def service_request(name: str = "work", text: str | None = '"x"', **others: Any) -> Any:

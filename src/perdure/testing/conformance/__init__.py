@@ -4,7 +4,7 @@ Whoever has a backend subclasses ``BackendConformance`` in a test module and ove
 ``stage``; pytest and pytest-asyncio collect the rest. Knows no backend: time passes and a worker
 answers only through the ``Stage``. One that is an ``Inspector`` too has ``InspectorConformance`` beside it, and a
 ``Dumper`` ``DumperConformance``.
-``BlobStoreConformance`` is of whoever has a store for large values.
+``InvokerConformance`` is of whoever calls authors' methods, ``BlobStoreConformance`` of whoever has a store for large values.
 """
 
 import pytest
@@ -17,6 +17,7 @@ SUITES = (
     "dumping",
     "erasing",
     "inspection",
+    "invoking",
     "messages",
     "rpcs",
     "search",
@@ -30,14 +31,18 @@ from perdure.testing.conformance.blob_store import BlobStoreConformance  # noqa:
 from perdure.testing.conformance.dumping import DumperConformance  # noqa: E402
 from perdure.testing.conformance.inspection import InspectorConformance  # noqa: E402
 from perdure.testing.conformance.invoker import HeldCall, ScriptedInvoker  # noqa: E402
+from perdure.testing.conformance.invoking import Errands, Hands, InvokerConformance  # noqa: E402
 from perdure.testing.conformance.stage import Stage  # noqa: E402
 
 __all__ = [
     "BackendConformance",
     "BlobStoreConformance",
     "DumperConformance",
+    "Errands",
+    "Hands",
     "HeldCall",
     "InspectorConformance",
+    "InvokerConformance",
     "ScriptedInvoker",
     "Stage",
 ]
