@@ -9,7 +9,6 @@ from perdure.blobs.paths import folder_of
 from perdure.engine import blob_names
 from perdure.engine.blob_names import FileBlobNames
 from perdure.model.attributes import DataAttribute
-from perdure.model.errors import UnavailableError
 from perdure.model.ids import StateId, WorkflowId, WorkflowType
 from perdure.model.options import StartOptions
 from perdure.model.requests import StartRequest
@@ -80,5 +79,3 @@ async def test_what_was_erased_is_named_no_more(stage: EngineStage[ScriptedInvok
     names = FileBlobNames(stage.engine.store.open_beside)
     assert names.named_by(WorkflowId("ada")) == set()
     names.close()
-    with pytest.raises(UnavailableError, match="closed"):
-        names.named_by(WorkflowId("ada"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from perdure.engine.hot import fold
+from perdure.engine.hot import HotRun, fold
 from perdure.interpreter.snapshot import Snapshot, StateSnapshot, WaitSnapshot
 from perdure.model.dump import DumpedChannel, DumpedState, DumpedWait, RunDump
 from perdure.model.errors import InternalError
+from perdure.model.ids import CallId
 from perdure.store.rows import StoredRun
 
 
@@ -15,16 +16,24 @@ def dump_of(stored: StoredRun) -> RunDump:
     Raises:
         InternalError: its journal cannot be folded.
     """
+    run, _ = folded(stored)
+    return _dumped(run.execution.snapshot())
+
+
+def folded(stored: StoredRun) -> tuple[HotRun, dict[CallId, int]]:
+    """Return what ``fold`` gives, for whoever asks about a run and is to be told why there is no answer.
+
+    Raises:
+        InternalError: its journal cannot be folded.
+    """
     row = stored.row
     try:
-        run, _ = fold(stored)
-        snapshot = run.execution.snapshot()
+        return fold(stored)
     except Exception as error:
         raise InternalError(
             f"the journal of run {row.run_id} of workflow {row.workflow_id!r} cannot be read: "
             f"{type(error).__name__}: {error}"
         ) from error
-    return _dumped(snapshot)
 
 
 def _dumped(snapshot: Snapshot) -> RunDump:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from threading import Lock
 from typing import TypeVar
 
+from perdure.engine.beside import Beside
 from perdure.engine.calls import OpenCall
-from perdure.engine.dump import dump_of
-from perdure.engine.hot import fold
+from perdure.engine.dump import dump_of, folded
 from perdure.interpreter.codec import decode_event
 from perdure.interpreter.narrator import Narrator
 from perdure.interpreter.snapshot import Phase, Snapshot, StateSnapshot, WaitSnapshot
 from perdure.model.dump import RunDump
-from perdure.model.errors import InternalError, InvalidRequest, UnavailableError, WorkflowNotFound
+from perdure.model.errors import InvalidRequest, WorkflowNotFound
 from perdure.model.history import Fact, HistoryEntry
 from perdure.model.ids import CallId, RunId, WorkflowId
 from perdure.model.progress import Awaited, CallProgress, RunProgress, Standing, StateProgress
@@ -40,16 +39,10 @@ class FileInspector:
     """
 
     def __init__(self, open_reader: Callable[[], Reader]) -> None:
-        self._open_reader = open_reader
-        self._reader: Reader | None = None
-        self._lock = Lock()
-        self._closed = False
+        self._file = Beside(open_reader)
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._reader is not None:
-                self._reader.close()
+        self._file.close()
 
     async def history(
         self,
@@ -77,20 +70,13 @@ class FileInspector:
             row = find_run(reader, workflow_id, run_id)
             if row.status.closed or row.quarantine is not None:
                 return _shortly(row)
-            stored = reader.load([row.key]).get(row.key)
-            if stored is None:
-                raise WorkflowNotFound(f"workflow not found for ID: {workflow_id}", workflow_id=workflow_id)
-            return progress_of(stored)
+            return progress_of(_load(reader, row))
 
         return await self._read(read)
 
     async def dump(self, workflow_id: WorkflowId, *, run_id: RunId | None = None) -> RunDump:
         def read(reader: Reader) -> RunDump:
-            row = find_run(reader, workflow_id, run_id)
-            stored = reader.load([row.key]).get(row.key)
-            if stored is None:
-                raise WorkflowNotFound(f"workflow not found for ID: {workflow_id}", workflow_id=workflow_id)
-            return dump_of(stored)
+            return dump_of(_load(reader, find_run(reader, workflow_id, run_id)))
 
         return await self._read(read)
 
@@ -98,17 +84,8 @@ class FileInspector:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return self._ask(question)
-        return await asyncio.to_thread(self._ask, question)
-
-    def _ask(self, question: Callable[[Reader], T]) -> T:
-        # One at a time: a history may be long, and nothing waits for it but others of its kind.
-        with self._lock:
-            if self._closed:
-                raise UnavailableError("the engine is closed")
-            if self._reader is None:
-                self._reader = self._open_reader()
-            return question(self._reader)
+            return self._file.ask(question)
+        return await asyncio.to_thread(self._file.ask, question)
 
 
 def find_run(reader: Reader, workflow_id: WorkflowId, run_id: RunId | None) -> RunRow:
@@ -124,6 +101,13 @@ def find_run(reader: Reader, workflow_id: WorkflowId, run_id: RunId | None) -> R
     if run_id is not None:
         text = f'workflow execution not found for workflow ID "{workflow_id}" and run ID "{run_id}"'
     raise WorkflowNotFound(text, workflow_id=workflow_id, run_id=run_id or "")
+
+
+def _load(reader: Reader, row: RunRow) -> StoredRun:
+    stored = reader.load([row.key]).get(row.key)
+    if stored is None:  # its retention was over just now
+        raise WorkflowNotFound(f"workflow not found for ID: {row.workflow_id}", workflow_id=row.workflow_id)
+    return stored
 
 
 def events_of(reader: Reader, row: RunRow) -> Iterator[EventRow]:
@@ -155,14 +139,8 @@ def progress_of(stored: StoredRun) -> RunProgress:
         InternalError: its journal cannot be folded.
     """
     row = stored.row
-    try:
-        run, began = fold(stored)
-        snapshot = run.execution.snapshot()
-    except Exception as error:
-        raise InternalError(
-            f"the journal of run {row.run_id} of workflow {row.workflow_id!r} cannot be read: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+    run, began = folded(stored)
+    snapshot = run.execution.snapshot()
     kept = {call.call_id: call for call in stored.calls}
     calls = {
         invoke.call_id: OpenCall(
