@@ -2,10 +2,12 @@
 #
 #     make test PYTHON=python3.12          with another Python
 #     make test ARGS='-k timer -x'         with pytest's own arguments
+#     make test PROCESSES=2               in two processes at once, which is shorter
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+PROCESSES ?=
 
 BIN := $(VENV)/bin
 # What is checked: what there is of it.
@@ -28,7 +30,7 @@ demo: $(VENV)/.has-demo  ## run the sign-up service and look at it in a browser
 	PYTHONPATH=apps $(BIN)/python -m signup.demo $(ARGS)
 
 test: $(VENV)/.has-dev chromium  ## run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(PROCESSES),-n $(PROCESSES) --dist loadfile) $(ARGS)
 
 test-long: $(VENV)/.has-dev  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m long --timeout=1800 $(ARGS)

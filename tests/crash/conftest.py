@@ -19,7 +19,6 @@ Four kinds, each of which says what it tried (the lines after pytest's own):
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,14 +26,6 @@ import pytest
 import perdure
 
 ROOT = Path(__file__).parents[2]
-_FIGURES = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Print a line of figures at the end of the run, also when the test passes."""
-    lines = request.config.stash.setdefault(_FIGURES, [])
-    return lines.append
 
 
 @pytest.fixture(scope="session")
@@ -48,11 +39,3 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(Path(perdure.__file__).parent, folder / "perdure", ignore=without)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=without)
     return folder
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = config.stash.get(_FIGURES, [])
-    if lines:
-        terminalreporter.section("crash tests")
-        for line in lines:
-            terminalreporter.write_line(line)
