@@ -1,4 +1,10 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perdure.wire import document
 from perdure.wire.document import Malformed
@@ -29,6 +35,32 @@ def test_a_body_without_a_json_value_is_malformed(body: bytes) -> None:
 
 def test_json_is_written_compact_and_in_utf_8() -> None:
     assert document.write({"b": ["é"], "a": None}) == '{"b":["é"],"a":null}'.encode()
+
+
+Write = Callable[[object], bytes]
+_numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+_texts = st.text(st.characters(codec="utf-8"))
+_values = st.recursive(
+    st.none() | st.booleans() | _numbers | _texts,
+    lambda inner: st.lists(inner) | st.dictionaries(_texts, inner),
+)
+
+
+@given(_values)
+def test_both_writers_write_what_is_read_as_what_it_was(value: object) -> None:
+    """One comes with the extra ``server``; without it the standard library writes."""
+    assert document.read(document.write(value)) == document.read(document._write_in_python(value)) == value
+
+
+@given(_texts)
+def test_both_writers_write_texts_to_the_byte_alike(text: str) -> None:
+    assert document.write(text) == document._write_in_python(text)
+
+
+@pytest.mark.parametrize("write", [document.write, document._write_in_python])
+def test_half_a_character_is_not_written(write: Write) -> None:
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        write(["\ud800"])
 
 
 def test_json_of_error_texts_is_sorted_by_name() -> None:

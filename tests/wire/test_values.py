@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -88,6 +89,12 @@ def test_a_data_attribute_comes_back_exactly_as_given(fields: dict[str, Any], at
 def test_a_search_attribute_comes_back_exactly_as_given(fields: dict[str, Any], attribute: SearchAttribute) -> None:
     assert decode_search([fields]) == (attribute,)
     assert encode_search([attribute]) == [fields]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_json_has_no_word_for_is_not_written(value: float) -> None:
+    with pytest.raises(ValueError, match=f"a search attribute is {value}, expected a number"):
+        encode_search([SearchAttribute("a", SearchAttributeType.DOUBLE, value)])
 
 
 def test_the_fields_of_other_types_of_a_search_attribute_are_not_looked_at() -> None:

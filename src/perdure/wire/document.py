@@ -6,8 +6,13 @@ import json
 import re
 from typing import Any
 
+try:
+    from msgspec.json import Encoder
+except ImportError:  # a base install: the same text, for ten times the CPU
+    Encoder = None  # type: ignore[assignment,misc]
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _DECODER = json.JSONDecoder(parse_constant=lambda name: _refuse(name))
 
 
@@ -44,8 +49,20 @@ def read(body: bytes) -> Any:
     return _repaired(value) if "\\u" in text else value
 
 
-def write(value: Any) -> bytes:
+def _write_in_python(value: Any) -> bytes:
     return _ENCODER.encode(value).encode()
+
+
+_write = _write_in_python if Encoder is None else Encoder().encode
+
+
+def write(value: Any) -> bytes:
+    """Return *value* as compact UTF-8. It has no float but finite ones: JSON has no word for the others.
+
+    Raises:
+        ValueError: a text in it has half a character, which UTF-8 cannot write.
+    """
+    return _write(value)
 
 
 def write_ascii(value: Any) -> str:

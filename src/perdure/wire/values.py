@@ -7,6 +7,7 @@ author exactly as it was given.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any
 
 from perdure.model.attributes import DataAttribute, SearchAttribute, SearchAttributeType, SearchValue
@@ -103,5 +104,7 @@ def _encode_search_value(value: SearchValue) -> Any:
             return list(value)
         case float() if value.is_integer() and abs(value) < _WHOLE_LIMIT:
             return int(value)
+        case float() if not isfinite(value):
+            raise ValueError(f"a search attribute is {value}, expected a number that JSON has a word for")
         case _:
             return value

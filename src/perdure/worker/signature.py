@@ -10,8 +10,9 @@ Rule 3: what is good is taken once. A call of some minutes ago is refused for it
 from __future__ import annotations
 
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as NoBase64
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
@@ -114,7 +115,9 @@ class Guard:
 
 def sign(keys: Iterable[SigningKey], message_id: str, timestamp_s: int, body: bytes) -> Signed:
     content = _content(message_id, str(timestamp_s), body)
-    signatures = " ".join(f"{key.version},{b64encode(key.sign(content)).decode()}" for key in keys)
+    signatures = " ".join(
+        [f"{key.version},{b2a_base64(key.sign(content), newline=False).decode('ascii')}" for key in keys]
+    )
     return Signed(message_id, str(timestamp_s), signatures)
 
 
