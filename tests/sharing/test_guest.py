@@ -199,6 +199,26 @@ async def test_guest_that_cannot_become_the_owner_tries_again(
     guest.stop()
 
 
+async def test_guest_that_lacks_something_says_so_once_and_tells_its_callers(
+    path: Path, owner: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = offer(path, Greeting())
+    tries = []
+
+    def make_invoker(loop: asyncio.AbstractEventLoop) -> Invoker:
+        tries.append(loop)
+        raise InvalidRequest("this process lacks a store")
+
+    guest = join(replace(made, make_invoker=make_invoker), patience_seconds=0.1)
+    ada = await started(guest)
+    owner.kill()
+    await until(lambda: len(tries) > 2)
+    with pytest.raises(UnavailableError, match=r"cannot be reached\. this process lacks a store"):
+        await ada.describe()
+    assert caplog.text.count("lacks a store") == 1
+    guest.stop()
+
+
 def test_fork_of_a_guest_is_told_to_connect_once_more(path: Path, owner: Program) -> None:
     guest = join(offer(path, Greeting()))
     child = os.fork()

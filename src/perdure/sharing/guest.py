@@ -42,6 +42,8 @@ class Guest:
         self._keeping: asyncio.Task[None] | None = None
         self._closed = False
         self._owner: Greeting | None = None
+        self._lacks = ""
+        """Why this process cannot own the file."""
         self.backend = RemoteBackend(self, patience_seconds=patience_seconds)
         self.loop = asyncio.new_event_loop()
         """Where answers come in, and where the engine runs if this process takes over."""
@@ -129,7 +131,8 @@ class Guest:
         if self._host is not None:
             return await _ask(self._host.desk, path, body, seconds=seconds)
         if self._connection is None:
-            raise Unsent(f"{self.name} cannot be reached. Does a process run that has opened the file?")
+            why = self._lacks or "Does a process run that has opened the file?"
+            raise Unsent(f"{self.name} cannot be reached. {why}")
         return await self._connection.send(path, body, seconds=seconds)
 
     async def _keep(self) -> None:
@@ -148,11 +151,19 @@ class Guest:
                 return await self._try_to_own_or_connect()
             except UnavailableError as error:
                 logger.info("no owner of %s yet: %s", self._offer.path, error)
+            except InvalidRequest as error:
+                self._note_lack(str(error))
             except Exception:  # nobody else would ever look for an owner again, for this process
                 logger.exception("this process (%d) could not become the owner of %s", self._pid, self._offer.path)
             # Not all of those whose owner has gone try at the same moment.
             await asyncio.sleep(pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+
+    def _note_lack(self, lacks: str) -> None:
+        """Say once what will be no different at the next try; who asks in vain is told, too."""
+        if lacks != self._lacks:
+            self._lacks = lacks
+            logger.warning("this process (%d) cannot become the owner of %s: %s", self._pid, self._offer.path, lacks)
 
     async def _try_to_own_or_connect(self) -> None:
         if self._may_own:
@@ -182,6 +193,7 @@ class Guest:
             raise Unsent(f"the owner of {self._offer.path} has not said where it can be reached")
         self._connection = await Connection.open(path_of(self._offer.path, address))
         self._owner = self._connection.greeting
+        self._lacks = ""
         logger.info("this process (%d) uses the engine of %s", self._pid, self.name)
         missing = self._offer.workflows.difference(self._owner.workflows)
         if missing:
