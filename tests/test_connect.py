@@ -23,7 +23,7 @@ from perdure.blobs.folder import BlobFolder
 from perdure.blobs.settings import Blobs
 from perdure.client.http import HttpBackend
 from perdure.connect import connect, connect_async
-from perdure.model.errors import DefinitionError, InvalidRequest, UnavailableError, WaitTimedOut
+from perdure.model.errors import DefinitionError, InvalidRequest, UnavailableError, WaitTimedOut, WorkflowAlreadyStarted
 from perdure.model.outcome import RunStatus
 from tests.server.process import COMMAND, ServerProcess
 from tests.sharing import workflows as shared
@@ -53,6 +53,14 @@ def test_workflow_goes_on_in_the_next_process_that_opens_the_file(tmp_path: Path
         assert ada.describe().status is RunStatus.RUNNING
         ada.publish(Greeting.go_on)
         assert ada.result(timeout=60) == "hello Ada"
+
+
+def test_error_is_shown_alone(tmp_path: Path) -> None:
+    with connect(f"sqlite:///{tmp_path / 'greetings.db'}", Greeting()) as client:
+        client.start(Greeting, "ada", "Ada")
+        with pytest.raises(WorkflowAlreadyStarted) as taken:
+            client.start(Greeting, "ada", "Ada")
+    assert taken.value.__context__ is None
 
 
 async def test_async_client_opens_the_same(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_large_values_are_looked_for_where_they_are_said_to_be(
 
     assert main(["doctor", str(file)]) == 0
     assert capsys.readouterr().out == (
-        f"{file} is well, 1 open runs looked at, its large values in 'folder' not: say where that is with --config "
+        f"{file} is well, 1 open runs looked at, but not its large values in 'folder': to have them looked at, say where that is with --config "
         "or --external-storage.\n"
     )
     stored = {"status": "active", "storageId": "folder", "storageType": "folder", "folder": str(folder)}

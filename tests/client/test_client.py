@@ -38,6 +38,7 @@ async def test_id_that_is_taken_is_refused_or_answered_with_its_run(env: AsyncEn
     with pytest.raises(WorkflowAlreadyStarted) as taken:
         await env.client.start(Shop, "ada", ORDER)
     assert taken.value.run_id == ada.run_id
+    assert "ignore_already_started=True" in taken.value.__notes__[0]
     again = await env.client.start(Shop, "ada", ORDER, request_id="r1", ignore_already_started=True)
     assert again.run_id == ada.run_id
 

@@ -89,7 +89,7 @@ async def test_a_store_that_is_not_given_is_told_if_something_is_in_it(
     stage: EngineStage[ScriptedInvoker], tmp_path: Path
 ) -> None:
     (found,), _ = look(stage.path, stores(tmp_path, "old"))
-    assert found.what == "journals name values in the store 'new', which is not given"
+    assert found.what == "journals name values in the store 'new', which is not given: found 'old'"
     assert look(stage.path, stores(tmp_path, "new"))[0] == []
 
 

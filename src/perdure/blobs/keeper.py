@@ -162,8 +162,8 @@ class Keeper:
         data = self._stores[store_id].get(path)
         if data is None:
             raise UnavailableError(
-                f"store {store_id!r} has no blob {path}, which a run names: somebody has removed it. "
-                "Restore it from a copy of the store"
+                f"store {store_id!r}, {self._stores[store_id]!r}, has no blob {path}, which a run names: somebody has "
+                "removed it, or this is another store. Restore it from a copy of the store"
             )
         if not is_intact(path, data):
             raise UnavailableError(

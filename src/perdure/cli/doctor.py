@@ -72,7 +72,7 @@ def _findings(file: str, blobs: Blobs | None, progress: _Progress) -> Iterator[F
         yield from examine_blobs(file, blobs, tell=progress.tell_values)
     elif stores := noted_stores(file):
         named = " and ".join(map(repr, stores))
-        progress.values = f", its large values in {named} not: say where that is with --config or --external-storage"
+        progress.values = f", but not its large values in {named}: to have them looked at, say where that is with --config or --external-storage"
 
 
 class _Progress:

@@ -14,7 +14,7 @@ from perdure.client.handle import LOCK_PATIENCE, AsyncHandle
 from perdure.client.options import StartArguments, start_options
 from perdure.client.surroundings import PLAIN, Surroundings
 from perdure.model.decisions import Movement
-from perdure.model.errors import InvalidRequest
+from perdure.model.errors import InvalidRequest, WorkflowAlreadyStarted
 from perdure.model.ids import RunId, WorkflowId, WorkflowType
 from perdure.model.outcome import RunSummary, SearchPage
 from perdure.model.requests import StartRequest
@@ -118,7 +118,7 @@ class AsyncClient:
         _check_id(workflow_id)
         if isinstance(workflow, str):
             request = _request_by_name(workflow, workflow_id, input, arguments)
-            return self._handle(None, workflow_id, run_id=await self.backend.start(request))
+            return self._handle(None, workflow_id, run_id=await self._started(request))
         known = _checked(workflow)
         request = start_request(
             known,
@@ -128,7 +128,17 @@ class AsyncClient:
             attributes=arguments.get("attributes"),
             worker_url=arguments.get("worker_url", ""),
         )
-        return self._handle(known, workflow_id, run_id=await self.backend.start(request))
+        return self._handle(known, workflow_id, run_id=await self._started(request))
+
+    async def _started(self, request: StartRequest) -> RunId:
+        try:
+            return await self.backend.start(request)
+        except WorkflowAlreadyStarted as error:
+            # Beside iWF's own words, which other clients know.
+            error.add_note(
+                "to go on with the run that is there: start(…, ignore_already_started=True), or get() a handle on it"
+            )
+            raise
 
     @overload
     def get(

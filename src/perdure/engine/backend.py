@@ -288,9 +288,8 @@ class EmbeddedBackend:
         """Post a request and wait for its answer."""
         if os.getpid() != self._pid:
             raise UnavailableError(f"this engine belongs to process {self._pid}; open one after the fork, or serve one")
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
+        loop = _running_loop()
+        if loop is None:
             return self._ask_in_thread(make_input)
         reply = _LoopReply(loop.create_future(), None if loop is self._loop else self._mailbox(loop))
         self._post(make_input(reply))
@@ -326,6 +325,14 @@ class EmbeddedBackend:
                 self._mailboxes.pop(closed, None)
             box = self._mailboxes[loop] = Postbox(loop, _hand_out)
         return box
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    # Apart, so that what is raised in a thread without one does not seem to come from the lack of it.
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _check_text(*texts: str | None) -> None:

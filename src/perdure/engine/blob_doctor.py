@@ -83,7 +83,8 @@ class _Look:
     def findings(self) -> Iterator[Finding]:
         left_out = [store_id for store_id in self._reader.blob_stores() if store_id not in self._stores]
         for store_id in self._reader.named_blob_stores(left_out) if left_out else ():
-            yield Finding(f"journals name values in the store {store_id!r}, which is not given", GIVE)
+            given = " and ".join(map(repr, sorted(self._stores)))
+            yield Finding(f"journals name values in the store {store_id!r}, which is not given: found {given}", GIVE)
         after = RunKey(0)
         while page := self._reader.workflows(after=after, limit=PAGE):
             after = page[-1][0]
